@@ -1,0 +1,110 @@
+"""A plain async view of the API: find the key, read the body, call the handler, put the answer into JSON.
+
+DRF's views do the same for everything that is not on the hot path. `endpoint` also carries a description of each
+handler, so that the OpenAPI document lists both kinds.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.utils import extend_schema
+from rest_framework.views import APIView
+
+from opperweb import json
+from opperweb.accounts.authentication import authenticate
+from opperweb.accounts.models import ApiKey
+from opperweb.api import errors
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[..., Awaitable[HttpResponse]]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the OpenAPI document says of one handler; serializers as drf-spectacular takes them."""
+
+    summary: str
+    tag: str
+    request: Any = None
+    responses: Any = None
+    text: str = ""
+
+
+def described(summary: str, *, tag: str, request: Any = None, responses: Any = None) -> Callable[[Handler], Handler]:
+    """Describe a handler for the OpenAPI document; its docstring is the longer text."""
+
+    def decorate(handler: Handler) -> Handler:
+        text = (handler.__doc__ or "").strip()
+        handler.description = Description(summary, tag, request, responses, text)  # type: ignore[attr-defined]
+        return handler
+
+    return decorate
+
+
+def endpoint(**handlers: Handler) -> Callable[..., Awaitable[HttpResponse]]:
+    """Return the view of one address from its handlers by method: `endpoint(GET=read, DELETE=delete)`.
+
+    A handler is `async (request, key, **values of the path) -> HttpResponse`; it raises ApiError to refuse.
+    """
+
+    async def view(request: HttpRequest, **path: Any) -> HttpResponse:
+        handler = handlers.get(request.method or "")
+        if handler is None:
+            return method_not_allowed(request, handlers)
+        try:
+            key: ApiKey = await authenticate(request)
+            return await handler(request, key, **path)
+        except Exception as problem:
+            error = errors.error_of(problem)
+            if error is not None:
+                return errors.response_of(error)
+            logger.exception("%s %s failed", request.method, request.path)
+            return errors.unexpected(request)
+
+    view.login_required = False  # type: ignore[attr-defined]
+    view.cls = _description_view(handlers)  # type: ignore[attr-defined]
+    return csrf_exempt(view)
+
+
+def answer(value: Any, status: int = 200) -> HttpResponse:
+    """Return JSON of any value, key order and big numbers kept."""
+    return HttpResponse(json.dumps(value), content_type="application/json", status=status)
+
+
+def method_not_allowed(request: HttpRequest, handlers: Mapping[str, Handler]) -> HttpResponse:
+    allowed = ", ".join(sorted(handlers))
+    return errors.response_of(
+        errors.ApiError(
+            f"{request.method} is not allowed here; {allowed} is",
+            status=405,
+            type="MethodNotAllowedError",
+            message="The method is not allowed",
+            headers={"Allow": allowed},
+        )
+    )
+
+
+def _description_view(handlers: Mapping[str, Handler]) -> type[APIView]:
+    """Return a view class that is never run: drf-spectacular reads it in place of the plain view."""
+    methods: dict[str, Any] = {}
+    for method, handler in handlers.items():
+        about: Description = handler.description  # type: ignore[attr-defined]
+
+        def stand_in(self: APIView, request: HttpRequest) -> None: ...
+
+        stand_in.__name__ = method.lower()
+        methods[method.lower()] = extend_schema(
+            summary=about.summary,
+            description=about.text,
+            tags=[about.tag],
+            request=about.request,
+            responses=about.responses,
+        )(stand_in)
+    return type("Described", (APIView,), methods)

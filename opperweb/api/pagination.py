@@ -1,0 +1,52 @@
+"""Pages of the API: `offset` and `limit` in, `{"meta": {"total_count"}, "data": [...]}` out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.pagination import LimitOffsetPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from opperweb.api.errors import Invalid
+
+MAX_LIMIT = 100
+# Beyond what a database can count to; PostgreSQL's bigint ends there.
+MAX_OFFSET = 2**63 - 1 - MAX_LIMIT
+
+
+class Page(LimitOffsetPagination):
+    """Contract section 2: offset ≥ 0, limit 1 to 100, default 100; outside of that 422."""
+
+    default_limit = MAX_LIMIT
+    max_limit = MAX_LIMIT
+
+    def get_limit(self, request: Request) -> int:
+        return whole_number(request, "limit", default=MAX_LIMIT, least=1, most=MAX_LIMIT)
+
+    def get_offset(self, request: Request) -> int:
+        return whole_number(request, "offset", default=0, least=0, most=MAX_OFFSET)
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response({"meta": {"total_count": self.count}, "data": data})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        meta = {"type": "object", "properties": {"total_count": {"type": "integer"}}, "required": ["total_count"]}
+        return {
+            "type": "object",
+            "required": ["meta", "data"],
+            "properties": {"meta": meta, "data": schema},
+        }
+
+
+def whole_number(request: Request, name: str, *, default: int, least: int, most: int) -> int:
+    text = request.query_params.get(name)
+    if text is None or text == "":
+        return default
+    try:
+        number = int(text) if len(text) <= 20 and text.isascii() else None
+    except ValueError:
+        number = None
+    if number is None or not least <= number <= most:
+        raise Invalid.at(["query", name], f"must be a whole number from {least} to {most}", value=text)
+    return number

@@ -1,0 +1,78 @@
+"""GET /v2/traces and GET /v2/traces/{id}."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from opperweb.api.body import check_text
+from opperweb.api.errors import Invalid, NotFound
+from opperweb.api.pagination import Page
+from traces.api.serializers import TraceAnswer, span_of_trace
+from traces.api.spans import path_uuid
+from traces.filters import TraceFilter
+from traces.models import Attempt, Span, SpanBody, Trace
+
+PARAMETERS = [
+    OpenApiParameter("name", str, description="Part of the trace's name, in any case."),
+    OpenApiParameter("q", str, description="The filter language of the pages, such as `tag:env=production status:error`."),
+    OpenApiParameter("range", str, description="15m, 1h, 24h, 7d, 30d or all."),
+    OpenApiParameter("from", str, description="RFC 3339 time."),
+    OpenApiParameter("to", str, description="RFC 3339 time."),
+    OpenApiParameter("sort", str, description="A column of the list, `-` in front for descending."),
+]
+
+
+class TraceList(GenericAPIView[Trace]):
+    """The project's traces, newest first; without a filter all of them."""
+
+    serializer_class = TraceAnswer
+    pagination_class = Page
+
+    @extend_schema(summary="List traces", tags=["traces"], parameters=PARAMETERS, responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request) -> Response:
+        traces = self.paginate_queryset(self.filtered(request)) or []
+        bodies = SpanBody.objects.filter(pk__in=[trace.root_key for trace in traces]).only("input", "output")
+        roots = {body.pk: body for body in bodies}
+        data = TraceAnswer(traces, many=True, context={"roots": roots}).data
+        return self.get_paginated_response(data)
+
+    def filtered(self, request: Request) -> QuerySet[Trace]:
+        for name, value in request.query_params.items():
+            check_text(value, ["query", name])
+        trace_filter = TraceFilter.from_query(request.query_params, default_range=None)
+        if trace_filter.problems:
+            raise Invalid.at(["query", "q"], str(trace_filter.problems[0]), value=request.query_params.get("q", ""))
+        traces = trace_filter.apply(Trace.objects.filter(project=request.auth.project))
+        name = request.query_params.get("name")
+        return traces.filter(name__icontains=name) if name else traces
+
+
+class TraceDetail(GenericAPIView[Trace]):
+    """One trace with its spans, the root first."""
+
+    serializer_class = TraceAnswer
+
+    @extend_schema(summary="Read a trace", tags=["traces"], responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request, trace_id: str) -> Response:
+        trace = Trace.objects.filter(project=request.auth.project, id=path_uuid(trace_id)).first()
+        if trace is None:
+            raise NotFound(f"There is no trace {trace_id}")
+        spans = list(
+            Span.objects.filter(trace=trace).for_tree().select_related("body").prefetch_related("metrics")
+        )
+        roots = {span.pk: span.body for span in spans if span.pk == trace.root_key}
+        answer: dict[str, Any] = TraceAnswer(context={"roots": roots}).to_representation(trace)
+        accepted = self.accepted_attempts(trace)
+        answer["spans"] = [span_of_trace(span, accepted.get(span.pk), list(span.metrics.all())) for span in spans]
+        return Response(answer)
+
+    def accepted_attempts(self, trace: Trace) -> dict[int, Attempt]:
+        attempts = Attempt.objects.filter(span__trace=trace, outcome=Attempt.Outcome.ACCEPTED).only("id", "span_id")
+        return {attempt.span_id: attempt for attempt in attempts}

@@ -1,0 +1,11 @@
+from django.urls import path
+
+from traces.api.spans import span, spans
+from traces.api.traces import TraceDetail, TraceList
+
+urlpatterns = [
+    path("v2/spans", spans, name="spans"),
+    path("v2/spans/<str:span_id>", span, name="span"),
+    path("v2/traces", TraceList.as_view(), name="traces"),
+    path("v2/traces/<str:trace_id>", TraceDetail.as_view(), name="trace"),
+]

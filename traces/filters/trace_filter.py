@@ -1,0 +1,339 @@
+"""TraceFilter: a query string ⇄ a filter ⇄ a queryset.
+
+`q` holds the filter language; `range`, or `from` and `to`, the time; `sort` the order. A key of the language may also
+stand as a parameter of its own (`?tag=env:production&status=error`), which is what a form without script sends.
+What cannot be understood is not applied, and is shown as a problem.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
+from urllib.parse import quote, urlencode
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.dateparse import parse_date, parse_datetime
+
+from opperweb.pages.paging import Order
+from traces.filters.keys import KEYS, TOKENS_SUM, BadValue, Condition, text_condition
+from traces.filters.terms import BadText, Term, read_terms, write_terms
+from traces.querysets import TraceQuerySet
+from traces.tags import read_tag, write_tag
+
+RANGES: Mapping[str, timedelta | None] = {
+    "15m": timedelta(minutes=15),
+    "1h": timedelta(hours=1),
+    "24h": timedelta(hours=24),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+    "all": None,
+}
+
+# What can be sorted by, each with its order. A minus before the name runs it from the other end.
+SORTS: Mapping[str, Order] = {
+    "when": Order.by_time("started_at"),
+    "latency": Order.by_number("duration_ms"),
+    "cost": Order.by_money("cost_usd"),
+    "tokens": Order.by_count(TOKENS_SUM),
+    "score": Order.by_count("score"),
+}
+DEFAULT_SORT = "-when"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A part of the filter that was not applied, and why."""
+
+    text: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A term as the filter bar shows it."""
+
+    term: Term
+    subject: str
+    operator: str
+    shown: str
+    problem: str
+    without: str
+
+    @property
+    def text(self) -> str:
+        return str(self.term)
+
+
+@dataclass(frozen=True)
+class TraceFilter:
+    """Which traces, of what time, in which order. Unchangeable: a changed filter is another one."""
+
+    terms: tuple[Term, ...] = ()
+    range_name: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    sort: str = DEFAULT_SORT
+    default_range: str | None = "24h"
+    unread: tuple[Problem, ...] = ()
+    is_canonical: bool = True
+
+    @classmethod
+    def from_query(cls, params: QueryDict, *, default_range: str | None = "24h") -> TraceFilter:
+        """Read a filter from the parameters of a request; never raises."""
+        unread: list[Problem] = []
+        terms = _terms_from(params, unread)
+        start = _moment(params.get("from"), unread, is_end=False)
+        end = _moment(params.get("to"), unread, is_end=True)
+        range_name = params.get("range") or None
+        if range_name is not None and range_name not in RANGES:
+            unread.append(Problem(f"range={range_name[:40]}", f"A range is one of {', '.join(RANGES)}."))
+            range_name = None
+        if start or end:
+            range_name = None
+        sort = params.get("sort") or DEFAULT_SORT
+        if sort.removeprefix("-") not in SORTS:
+            unread.append(Problem(f"sort={sort[:40]}", f"Sort by one of {', '.join(SORTS)}."))
+            sort = DEFAULT_SORT
+        is_canonical = not any(params.getlist(key) for key in KEYS)
+        return cls(terms, range_name, start, end, sort, default_range, tuple(unread), is_canonical)
+
+    # --- to the database ------------------------------------------------------------------------------------------
+
+    def apply(self, traces: TraceQuerySet, *, now: datetime | None = None) -> TraceQuerySet:
+        """Return those of `traces` that this filter lets through, not yet ordered."""
+        if any(term.key == "tokens" for term in self.terms) or self.sort.removeprefix("-") == "tokens":
+            traces = traces.with_tokens_sum()
+        start, end = self.period(now)
+        traces = traces.between(start, end)
+        for q in self._alternatives:
+            traces = traces.filter(q)
+        return traces
+
+    def period(self, now: datetime | None = None) -> tuple[datetime | None, datetime | None]:
+        """Return the first moment that belongs to it and the first that no longer does; None is open."""
+        if self.start or self.end:
+            return self.start, self.end
+        length = RANGES[self.range_in_force]
+        return ((now or timezone.now()) - length if length else None), None
+
+    @property
+    def range_in_force(self) -> str:
+        return self.range_name or self.default_range or "all"
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it names moments, and not a stretch that ends now."""
+        return bool(self.start or self.end)
+
+    @property
+    def order(self) -> Order:
+        # SORTS run downwards: the newest, slowest and dearest first is what a minus asks for.
+        return replace(SORTS[self.sort.removeprefix("-")], is_descending=self.sort.startswith("-"))
+
+    @property
+    def ordering(self) -> tuple[object, ...]:
+        """What `order_by` takes, for those who do not page by cursor."""
+        return self.order.expressions
+
+    @cached_property
+    def _alternatives(self) -> list[Q]:
+        """One condition for each key: the values of one key are alternatives, what is excluded is excluded each."""
+        groups: dict[tuple[str, str], Q] = {}
+        excluded: list[Q] = []
+        for place, (term, conditions) in enumerate(self._read):
+            for condition in conditions:
+                if term.is_negated:
+                    excluded.append(~condition.q)
+                    continue
+                # Words are looked for all together.
+                group = (term.key, condition.group if term.key else str(place))
+                groups[group] = groups[group] | condition.q if group in groups else condition.q
+        return [*groups.values(), *excluded]
+
+    @cached_property
+    def _read(self) -> list[tuple[Term, tuple[Condition, ...]]]:
+        return [(term, conditions) for term, conditions, _ in self._judged if conditions]
+
+    @cached_property
+    def _judged(self) -> list[tuple[Term, tuple[Condition, ...], str]]:
+        return [(term, *_conditions_of(term)) for term in self.terms]
+
+    # --- to the page ----------------------------------------------------------------------------------------------
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All that was not applied."""
+        return (*self.unread, *(Problem(str(term), problem) for term, _, problem in self._judged if problem))
+
+    @property
+    def chips(self) -> list[Chip]:
+        return [_chip(term, conditions, problem, self.without(term)) for term, conditions, problem in self._judged]
+
+    @property
+    def text(self) -> str:
+        """The terms in the filter language."""
+        return write_terms(self.terms)
+
+    @property
+    def single_id(self) -> UUID | None:
+        """The id, where the filter is one whole id and nothing else: it leads straight to its trace."""
+        if len(self.terms) != 1 or self.terms[0].key != "id" or self.terms[0].is_negated or len(self.terms[0].values) != 1:
+            return None
+        try:
+            return UUID(self.terms[0].values[0])
+        except ValueError:
+            return None
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.terms
+
+    def as_query(self, **more: str) -> str:
+        """Return the query string of this filter, without what is the default anyway."""
+        return urlencode({**self.params, **more}, quote_via=quote, safe=":/,<>=*")
+
+    @property
+    def params(self) -> dict[str, str]:
+        params = {"q": self.text} if self.terms else {}
+        if self.range_name and self.range_name != self.default_range:
+            params["range"] = self.range_name
+        if self.start:
+            params["from"] = _write_moment(self.start)
+        if self.end:
+            params["to"] = _write_moment(self.end)
+        if self.sort != DEFAULT_SORT:
+            params["sort"] = self.sort
+        return params
+
+    def with_(self, *terms: Term) -> TraceFilter:
+        """The same with these terms as well."""
+        return replace(self, terms=tuple(dict.fromkeys((*self.terms, *terms))))
+
+    def without(self, term: Term) -> str:
+        """The query string of the same without this term."""
+        return replace(self, terms=tuple(other for other in self.terms if other != term)).as_query()
+
+    def with_range(self, range_name: str) -> TraceFilter:
+        return replace(self, range_name=range_name, start=None, end=None)
+
+    def sorted_by(self, sort: str) -> TraceFilter:
+        return replace(self, sort=sort)
+
+    def values_of(self, key: str) -> list[str]:
+        """What is asked of a key, for the field of the form that stands for it."""
+        return [value for term in self.terms if term.key == key and not term.is_negated for value in term.values]
+
+    def rest_without(self, keys: frozenset[str]) -> str:
+        """The terms that no field of the form stands for."""
+        return write_terms(tuple(term for term in self.terms if term.key not in keys or term.is_negated))
+
+    @cached_property
+    def fixed_tags(self) -> frozenset[tuple[str, str]]:
+        """Tags that every trace here bears, and that no row needs to repeat."""
+        return frozenset(
+            (key, value)
+            for term in self.terms
+            if term.key == "tag" and not term.is_negated and len(term.values) == 1
+            for key, value in [read_tag(term.values[0])]
+            if value is not None and "*" not in value
+        )
+
+
+def _terms_from(params: QueryDict, unread: list[Problem]) -> tuple[Term, ...]:
+    try:
+        terms = [_settled(term) for term in read_terms(" ".join(params.getlist("q")))]
+    except BadText as problem:
+        unread.append(Problem("q", str(problem)))
+        terms = []
+    for key in KEYS:
+        for value in params.getlist(key):
+            try:
+                terms += read_terms_of(key, value)
+            except BadText as problem:
+                unread.append(Problem(key, str(problem)))
+    return tuple(dict.fromkeys(terms))
+
+
+def read_terms_of(key: str, value: str) -> list[Term]:
+    """Read a parameter that bears the name of a key: `tag=env:production`, `latency=>2s`."""
+    if not (value := value.strip()):
+        return []
+    if key == "tag":
+        return [Term("tag", (write_tag(*read_tag(value)),))]
+    quoted = value if re.search(r'["\s]', value) is None else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return list(read_terms(f"{key}:{quoted}"))
+
+
+_WHOLE_ID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
+
+
+def _settled(term: Term) -> Term:
+    """Write out what a term leaves to be understood: an id alone is looked for as one; tag:env=a,b is twice env."""
+    if not term.key and not term.is_negated and _WHOLE_ID.fullmatch(term.values[0]):
+        return Term("id", term.values)
+    if term.key == "tag" and len(term.values) > 1:
+        key, first = read_tag(term.values[0])
+        if first is not None:
+            tags = (value if re.search("[=:]", value) else f"{key}={value}" for value in term.values)
+            return Term("tag", tuple(write_tag(*read_tag(tag)) for tag in tags), term.is_negated)
+    if term.key == "tag":
+        return Term("tag", tuple(write_tag(*read_tag(tag)) for tag in term.values), term.is_negated)
+    return term
+
+
+def _conditions_of(term: Term) -> tuple[tuple[Condition, ...], str]:
+    """Return what a term asks for, or no condition and why."""
+    if not term.key:
+        return (text_condition(term.values[0]),), ""
+    reader = KEYS.get(term.key)
+    if reader is None:
+        near = difflib.get_close_matches(term.key, KEYS, 1, cutoff=0.5)
+        return (), f"Unknown filter. Did you mean {near[0]}?" if near else f"Unknown filter. There are {', '.join(KEYS)}."
+    if not term.values:
+        return (), f"{term.key} needs a value."
+    try:
+        return tuple(reader(value) for value in term.values), ""
+    except BadValue as problem:
+        return (), f"{problem}."
+
+
+def _chip(term: Term, conditions: tuple[Condition, ...], problem: str, without: str) -> Chip:
+    if problem:
+        return Chip(term, term.key, ":", ",".join(term.values), problem, without)
+    operator = conditions[0].operator
+    if term.is_negated:
+        operator = {"is": "is not", "contains": "does not contain", "begins with": "does not begin with"}.get(operator, f"not {operator}")
+    shown = " or ".join(condition.shown for condition in conditions)
+    return Chip(term, conditions[0].subject or term.key, operator, shown, "", without)
+
+
+def _moment(text: str | None, unread: list[Problem], *, is_end: bool) -> datetime | None:
+    """Read a moment, or a day: as an end, a day counts to its last second."""
+    if not text:
+        return None
+    try:
+        moment = parse_datetime(text) if len(text) > 10 else None
+        if moment is None and (day := parse_date(text)):
+            moment = datetime.combine(_next_day(day) if is_end else day, time.min)
+        if moment is None:
+            raise ValueError(text)
+        moment = moment if moment.tzinfo else timezone.make_aware(moment)
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        unread.append(Problem(f"{'to' if is_end else 'from'}={text[:40]}", "A time is written 2026-01-31 or 2026-01-31T13:45."))
+        return None
+
+
+def _next_day(day: date) -> date:
+    return day + timedelta(days=1)
+
+
+def _write_moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

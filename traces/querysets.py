@@ -1,0 +1,120 @@
+"""What the pages and the API ask of many traces and spans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import Avg, Case, Count, F, Q, Sum, When
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import BuiltinLookup
+
+if TYPE_CHECKING:
+    from traces.models import Span, Trace  # noqa: F401
+
+
+@models.CharField.register_lookup
+class Like(BuiltinLookup):  # type: ignore[type-arg]
+    """`field__like="a*b"`: text in which every star stands for anything, whatever the case of its letters."""
+
+    lookup_name = "like"
+
+    def get_prep_lookup(self) -> str:
+        text = str(self.rhs)
+        for character in "\\%_":
+            text = text.replace(character, f"\\{character}")
+        return text.replace("*", "%")
+
+    def get_rhs_op(self, connection: Any, rhs: str) -> str:
+        return f"{'ILIKE' if connection.vendor == 'postgresql' else 'LIKE'} {rhs} ESCAPE '\\'"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a list of traces comes to."""
+
+    traces: int
+    errors: int
+    p50_ms: float | None
+    p95_ms: float | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: Decimal | None
+    score: float | None
+
+
+class TraceQuerySet(models.QuerySet["Trace"]):
+    def between(self, start: datetime | None, end: datetime | None) -> TraceQuerySet:
+        """Those that started at or after `start` and before `end`."""
+        rows = self
+        if start:
+            rows = rows.filter(started_at__gte=start)
+        return rows.filter(started_at__lt=end) if end else rows
+
+    def with_tokens_sum(self) -> TraceQuerySet:
+        """With `tokens_sum`: null only where neither input nor output tokens are known."""
+        known = Coalesce(F("input_tokens"), 0) + Coalesce(F("output_tokens"), 0)
+        return self.annotate(
+            tokens_sum=Case(
+                When(Q(input_tokens__isnull=True, output_tokens__isnull=True), then=None),
+                default=known,
+                output_field=models.BigIntegerField(null=True),
+            )
+        )
+
+    def for_list(self) -> TraceQuerySet:
+        """The rows as a line of the list shows them: all of a trace is small, so it is all of it."""
+        return self.defer("stopped_count", "root_key", "is_sample")
+
+    def figures(self) -> Figures:
+        """Return the totals, in one query, and the durations in the middle and near the end, in two more."""
+        rows = self.order_by()
+        totals = rows.aggregate(
+            traces=Count("pk"),
+            errors=Count("pk", filter=Q(status="error")),
+            timed=Count("duration_ms"),
+            input_tokens=Sum("input_tokens"),
+            output_tokens=Sum("output_tokens"),
+            cost_usd=Sum("cost_usd"),
+            score=Avg("score"),
+        )
+        timed = totals.pop("timed")
+        return Figures(**totals, p50_ms=_ranked(rows, timed, 0.5), p95_ms=_ranked(rows, timed, 0.95))
+
+
+def _ranked(rows: TraceQuerySet, number: int, rank: float) -> float | None:
+    """Return the duration below which this share of the others lies."""
+    if not number:
+        return None
+    place = min(int(number * rank), number - 1)
+    durations = rows.filter(duration_ms__isnull=False).order_by("duration_ms").values_list("duration_ms", flat=True)
+    return next(iter(durations[place : place + 1]), None)
+
+
+class SpanQuerySet(models.QuerySet["Span"]):
+    def for_tree(self) -> SpanQuerySet:
+        """In the order they started, with what a row of the tree shows and no more."""
+        return self.order_by("started_at", "key").only(
+            "id",
+            "parent_id",
+            "name",
+            "kind",
+            "status",
+            "started_at",
+            "ended_at",
+            "duration_ms",
+            "first_token_ms",
+            "error_kind",
+            "error_message",
+            "model",
+            "requested_model",
+            "input_tokens",
+            "output_tokens",
+            "attempt_count",
+            "is_cached",
+            "score",
+            "input_preview",
+        )
