@@ -73,9 +73,7 @@ class Configuration:
         read = _ConfigurationReader(values or {})
         return cls(
             few_shot_count=read.integer("invocation.few_shot.count", 3, least=0, most=1000),
-            max_attempts=read.integer(
-                "invocation.structured_generation.max_attempts", 5, least=1, most=MOST_ATTEMPTS
-            ),
+            max_attempts=read.integer("invocation.structured_generation.max_attempts", 5, least=1, most=MOST_ATTEMPTS),
             cache_ttl_seconds=read.integer("invocation.cache.ttl", 0, least=0, most=2**31),
             validates_input=read.boolean("beta.invocation.input_validation.enabled", default=False),
         )
@@ -191,7 +189,9 @@ class Result:
     @property
     def is_priced(self) -> bool:
         """Tell whether the cost of every attempt that got a reply is known."""
-        return all(attempt.cost_usd is not None for attempt in self.attempts if attempt.outcome in ("accepted", "rejected"))
+        return all(
+            attempt.cost_usd is not None for attempt in self.attempts if attempt.outcome in ("accepted", "rejected")
+        )
 
 
 def choices_of(model: Any) -> tuple[LanguageModelChoice, ...]:
@@ -237,5 +237,7 @@ def _headers(headers: Any, path: Path) -> dict[str, str]:
         raise InvalidModel(path, "extra_headers must be an object")
     for name, value in headers.items():
         if not isinstance(value, str) or not HEADER_NAME.fullmatch(name) or not HEADER_VALUE.fullmatch(value):
-            raise InvalidModel((*path, name), "a header is a name of letters, digits and dashes, and a line of ASCII text")
+            raise InvalidModel(
+                (*path, name), "a header is a name of letters, digits and dashes, and a line of ASCII text"
+            )
     return headers

@@ -155,6 +155,8 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "opperweb.pages.context.frame",
             ],
+            # opperweb.pages is no app, so its filters are named here: {% load display %}.
+            "libraries": {"display": "opperweb.pages.display"},
         },
     }
 ]

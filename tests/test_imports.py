@@ -24,6 +24,10 @@ LEAVES = {
     "logging",
     "providers_setting",
     "refusals",
+    # Leaves inside rooms that are otherwise further right.
+    "api.errors",
+    "pages.display",
+    "pages.snippets",
 }
 OPPERWEB = (LEAVES, {"accounts", "processes"}, {"api", "pages"})
 TRACES = (

@@ -42,7 +42,9 @@ def _texts(value: Any, depth: int) -> Iterator[str]:
 def _text_of(value: Any) -> str:
     if isinstance(value, str):
         return media_name(value) or printable(value[: LENGTH * 2])
-    return {True: "true", False: "false", None: "null"}.get(value, str(value)) if value in (True, False, None) else str(value)
+    if value is None or isinstance(value, bool):
+        return {True: "true", False: "false", None: "null"}[value]
+    return str(value)[: LENGTH * 2]
 
 
 def media_name(text: str) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @models.CharField.register_lookup
-class Like(BuiltinLookup):  # type: ignore[type-arg]
+class Like(BuiltinLookup):
     """`field__like="a*b"`: text in which every star stands for anything, whatever the case of its letters."""
 
     lookup_name = "like"

@@ -96,7 +96,9 @@ def _rows(spans: Sequence[S], start: datetime, now: datetime) -> list[Row[S]]:
         else:
             missing.setdefault(span.parent_id, span.started_at)
             children[span.parent_id].append(span.id)
-    tops = sorted([*((by_id[top].started_at, top) for top in children[None]), *((at, top) for top, at in missing.items())])
+    tops = sorted(
+        [*((by_id[top].started_at, top) for top in children[None]), *((at, top) for top, at in missing.items())]
+    )
     rows: list[Row[S]] = []
     seen: set[UUID] = set()
     _walk([top for _, top in tops], children, by_id, rows, seen, start, now)
@@ -128,9 +130,7 @@ def _walk(
         stack.extend((child, depth + 1, place, len(below)) for place, child in reversed(list(enumerate(below, 1))))
 
 
-def _row(
-    id: UUID, span: S | None, depth: int, position: int, siblings: int, start: datetime, now: datetime
-) -> Row[S]:
+def _row(id: UUID, span: S | None, depth: int, position: int, siblings: int, start: datetime, now: datetime) -> Row[S]:
     if span is None:
         return Row(id, None, depth, position, siblings, 0, 0, is_running=False)
     millisecond = timedelta(milliseconds=1)
@@ -166,6 +166,9 @@ _LONG_STEPS_S = (60, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 216
 def ruler_for(duration_ms: float, most: int = 5) -> Ruler:
     """Return the axis whose marks come at the smallest even step that needs no more than `most` of them."""
     seconds = max(duration_ms, 1) / 1000
-    step = next((step for step in (*_STEPS_S, *_LONG_STEPS_S) if seconds / step <= most), 86400 * math.ceil(seconds / 86400 / most))
+    step = next(
+        (step for step in (*_STEPS_S, *_LONG_STEPS_S) if seconds / step <= most),
+        86400 * math.ceil(seconds / 86400 / most),
+    )
     number = max(math.ceil(seconds / step - 1e-9), 1)
     return Ruler(step * number * 1000, tuple(step * mark * 1000 for mark in range(number + 1)))

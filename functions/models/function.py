@@ -27,6 +27,7 @@ class Function(models.Model):
     description = models.TextField(blank=True)
     origin = models.CharField(max_length=8, choices=Origin.choices, default=Origin.CALL)
     observer_enabled = models.BooleanField(default=True)
+    is_sample = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -82,6 +82,8 @@ def problems_of(error: jsonschema_rs.ValidationError) -> Iterator[Problem]:
     elif rule in ("additionalProperties", "unevaluatedProperties"):
         for name in details.get("unexpected", []):
             yield Problem((*path, name), rule, "is not one of the fields that are allowed")
+    elif rule == "falseSchema" and error.schema_path[-1:] == ["additionalProperties"]:
+        yield Problem(path, "additionalProperties", "has fields that are not allowed", None, error.instance)
     else:
         message, expected = _message(rule, details, error)
         yield Problem(path, rule, message, expected, error.instance)
@@ -89,16 +91,16 @@ def problems_of(error: jsonschema_rs.ValidationError) -> Iterator[Problem]:
 
 def _nearest_branch(branches: list[list[jsonschema_rs.ValidationError]]) -> list[jsonschema_rs.ValidationError] | None:
     """Return the errors of the one branch that at least has the right type; None where that is not one alone."""
-    near = [
-        branch
-        for branch in branches
-        if branch and not any(error.kind.name in ("type", "constant", "const", "falseSchema") and _is_shallow(error, branch) for error in branch)
-    ]
+    near = [branch for branch in branches if branch and not _is_far(branch)]
     return near[0] if len(near) == 1 else None
 
 
-def _is_shallow(error: jsonschema_rs.ValidationError, branch: list[jsonschema_rs.ValidationError]) -> bool:
-    return len(error.instance_path) == min(len(each.instance_path) for each in branch)
+def _is_far(branch: list[jsonschema_rs.ValidationError]) -> bool:
+    outermost = min(len(error.instance_path) for error in branch)
+    return any(
+        error.kind.name in ("type", "constant", "const", "falseSchema") and len(error.instance_path) == outermost
+        for error in branch
+    )
 
 
 def _message(rule: str, details: dict[str, Any], error: jsonschema_rs.ValidationError) -> tuple[str, Any]:

@@ -10,11 +10,23 @@ Path = tuple[str | int, ...]
 
 # Keywords whose value is a schema, a list of schemas, or an object of schemas by name. All others hold data.
 ONE_SCHEMA = frozenset(
-    "additionalProperties contains contentSchema else if items not propertyNames then unevaluatedItems"
-    " unevaluatedProperties additionalItems".split()
+    [
+        "additionalProperties",
+        "contains",
+        "contentSchema",
+        "else",
+        "if",
+        "items",
+        "not",
+        "propertyNames",
+        "then",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+        "additionalItems",
+    ]
 )
-LISTS_OF_SCHEMAS = frozenset("allOf anyOf oneOf prefixItems".split())
-MAPS_OF_SCHEMAS = frozenset("$defs definitions dependentSchemas patternProperties properties".split())
+LISTS_OF_SCHEMAS = frozenset(["allOf", "anyOf", "oneOf", "prefixItems"])
+MAPS_OF_SCHEMAS = frozenset(["$defs", "definitions", "dependentSchemas", "patternProperties", "properties"])
 
 
 def subschemas(schema: dict[str, Any]) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -53,9 +65,9 @@ def target_of(schema: dict[str, Any], reference: str) -> Any:
 
 
 def depth_of(value: Any, most: int) -> int:
-    """Return how deep lists and objects are nested in `value`; it stops counting beyond `most`."""
+    """Return how deep lists and objects are nested in `value`; it stops counting at `most` + 1."""
     depth, level = 0, [value]
-    while level and depth <= most:
+    while level and depth <= most + 1:
         level = [
             inner
             for outer in level

@@ -69,7 +69,7 @@ class Frame:
     @cached_property
     def user(self) -> User | None:
         user = getattr(self.request, "user", None)
-        return user if isinstance(user, User) or getattr(user, "is_authenticated", False) else None
+        return user if isinstance(user, User) else None
 
     @cached_property
     def memberships(self) -> list[Membership]:
@@ -87,6 +87,10 @@ class Frame:
     @cached_property
     def project(self) -> Project | None:
         return self.membership.project if self.membership else None
+
+    @cached_property
+    def may_make_projects(self) -> bool:
+        return self.user is not None and (self.user.is_staff or any(place.is_owner for place in self.memberships))
 
     @cached_property
     def base(self) -> str:
@@ -129,6 +133,22 @@ class Frame:
         first = sections_for(self.membership)[0]
         url = reverse(first.url_name, args=[self.membership.project.slug])
         return Item(_("Settings"), "settings", url, self.section == "accounts")
+
+    @cached_property
+    def sections(self) -> list[Item]:
+        """The sections of the settings that the person may see."""
+        if self.membership is None:
+            return []
+        here = self.request.resolver_match.view_name if self.request.resolver_match else ""
+        return [
+            Item(
+                section.label,
+                "",
+                reverse(section.url_name, args=[self.membership.project.slug]),
+                is_current=here == section.url_name or here in section.more,
+            )
+            for section in sections_for(self.membership)
+        ]
 
     @cached_property
     def section(self) -> str:

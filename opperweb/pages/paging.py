@@ -1,4 +1,4 @@
-"""Paging by key and not by number: "older" and "newer" stay right while rows arrive, and page 1,000 costs what page 1 does.
+"""Paging by key, not by number: "older" and "newer" stay right while rows arrive, and page 1,000 costs what 1 does.
 
 A cursor names the last row seen: its value in the order, and its key. Rows without a value come last, whichever way
 the order runs. A cursor that makes no sense is the first page, never an error.
@@ -112,7 +112,12 @@ class Cursor:
             value, key = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
             if value is not None and not isinstance(value, str):
                 return None
-            if not isinstance(key, int) or isinstance(key, bool) or abs(key) >= 2**63 or (value is None and not order.may_be_null):
+            if (
+                not isinstance(key, int)
+                or isinstance(key, bool)
+                or abs(key) >= 2**63
+                or (value is None and not order.may_be_null)
+            ):
                 return None
             return cls(None if value is None else order.read(value), key)
         except (ValueError, TypeError, OverflowError, InvalidOperation, RecursionError, binascii.Error):
@@ -137,8 +142,12 @@ def page_of(rows: QuerySet[M], params: Mapping[str, str], order: Order, *, size:
         items = found[:size][::-1]
         if not items:
             return page_of(rows, {}, order, size=size)
-        return Page(items, newer=_cursor(items[0], order) if len(found) > size else None, older=_cursor(items[-1], order))
-    found = list(_ordered(rows.filter(_beyond(order, after, forward=True)) if after else rows, order, forward=True)[: size + 1])
+        return Page(
+            items, newer=_cursor(items[0], order) if len(found) > size else None, older=_cursor(items[-1], order)
+        )
+    found = list(
+        _ordered(rows.filter(_beyond(order, after, forward=True)) if after else rows, order, forward=True)[: size + 1]
+    )
     items = found[:size]
     return Page(
         items,

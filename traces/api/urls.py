@@ -1,3 +1,5 @@
+"""The addresses of spans and traces in the API."""
+
 from django.urls import path
 
 from traces.api.spans import span, spans

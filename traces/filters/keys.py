@@ -147,7 +147,9 @@ def _number(field: str, read_number: Read, show: Callable[[Any], str], *, exampl
         number = checked(compared["number"])
         operator = compared["operator"]
         return Condition(
-            Q(**{f"{field}__{_LOOKUPS[operator]}": number}), operator if operator not in (None, "=") else "is", show(number)
+            Q(**{f"{field}__{_LOOKUPS[operator]}": number}),
+            operator if operator not in (None, "=") else "is",
+            show(number),
         )
 
     return read
@@ -161,6 +163,14 @@ def _milliseconds(text: str) -> float:
     if not parts or parts[2] not in _UNITS_MS:
         raise ValueError(text)
     return float(parts[1]) * _UNITS_MS[parts[2]]
+
+
+def _milliseconds_shown(milliseconds: float) -> str:
+    """As people would write it: 800 ms, 2 s, 2.5 s."""
+    if milliseconds >= 60_000:
+        return display.duration(milliseconds)
+    unit, number = ("s", milliseconds / 1000) if milliseconds >= 1000 else ("ms", milliseconds)
+    return f"{number:g}{display.NARROW}{unit}"
 
 
 def _whole(text: str) -> int:
@@ -194,7 +204,7 @@ KEYS: Mapping[str, Reader] = {
     "provider": _span_text("provider"),
     "key": _span_text("api_key__name"),
     "error": _span_text("error_kind"),
-    "latency": _number("duration_ms", _milliseconds, display.duration, example="latency:>2s"),
+    "latency": _number("duration_ms", _milliseconds, _milliseconds_shown, example="latency:>2s"),
     "score": _number("score", _whole, str, example="score:<50"),
     "cost": _number("cost_usd", _dollars, _dollars_shown, example="cost:>0.01"),
     "tokens": _number(TOKENS_SUM, _whole, display.count, example="tokens:>1000"),
@@ -215,4 +225,3 @@ def text_condition(text: str) -> Condition:
     for field in _SEARCHED:
         q |= Q(**{f"{field}__icontains": text})
     return Condition(q, "contains", text, subject="text")
-

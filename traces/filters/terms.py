@@ -36,7 +36,7 @@ def read_terms(text: str) -> tuple[Term, ...]:
     """Return the terms of `text` in their order; raise BadText where it is too long or holds odd characters."""
     if len(text) > MOST_CHARACTERS:
         raise BadText(f"The filter has more than {MOST_CHARACTERS:,} characters.")
-    if any(ord(character) < 32 and not character.isspace() or 0xD800 <= ord(character) <= 0xDFFF for character in text):
+    if any(_is_odd(character) for character in text):
         raise BadText("The filter holds characters that are not text.")
     terms: list[Term] = []
     at = 0
@@ -47,6 +47,11 @@ def read_terms(text: str) -> tuple[Term, ...]:
         if term and term not in terms:
             terms.append(term)
     return tuple(terms)
+
+
+def _is_odd(character: str) -> bool:
+    is_control = ord(character) < 32 and not character.isspace()
+    return is_control or 0xD800 <= ord(character) <= 0xDFFF
 
 
 def write_terms(terms: tuple[Term, ...]) -> str:
@@ -120,7 +125,9 @@ def _write_text(text: str) -> str:
 
 def _looks_like_key(text: str) -> bool:
     key = _KEY.match(text)
-    return bool(key) and text[key.end() : key.end() + 1] == ":" and text[key.end() + 1 : key.end() + 3] != "//" if key else False
+    if not key or text[key.end() : key.end() + 1] != ":":
+        return False
+    return text[key.end() + 1 : key.end() + 3] != "//"
 
 
 def _quoted(text: str) -> str:

@@ -174,7 +174,10 @@ class TraceFilter:
 
     @property
     def chips(self) -> list[Chip]:
-        return [_chip(term, conditions, problem, self.without(term)) for term, conditions, problem in self._judged]
+        return [
+            _chip(term, conditions, problem, self.without(term).as_query())
+            for term, conditions, problem in self._judged
+        ]
 
     @property
     def text(self) -> str:
@@ -184,7 +187,12 @@ class TraceFilter:
     @property
     def single_id(self) -> UUID | None:
         """The id, where the filter is one whole id and nothing else: it leads straight to its trace."""
-        if len(self.terms) != 1 or self.terms[0].key != "id" or self.terms[0].is_negated or len(self.terms[0].values) != 1:
+        if (
+            len(self.terms) != 1
+            or self.terms[0].key != "id"
+            or self.terms[0].is_negated
+            or len(self.terms[0].values) != 1
+        ):
             return None
         try:
             return UUID(self.terms[0].values[0])
@@ -216,9 +224,14 @@ class TraceFilter:
         """The same with these terms as well."""
         return replace(self, terms=tuple(dict.fromkeys((*self.terms, *terms))))
 
-    def without(self, term: Term) -> str:
-        """The query string of the same without this term."""
-        return replace(self, terms=tuple(other for other in self.terms if other != term)).as_query()
+    def without(self, term: Term) -> TraceFilter:
+        """The same without this term."""
+        return replace(self, terms=tuple(other for other in self.terms if other != term))
+
+    @property
+    def errors_query(self) -> str:
+        """The query string of the failed ones among these."""
+        return self.with_(Term("status", ("error",))).as_query()
 
     def with_range(self, range_name: str) -> TraceFilter:
         return replace(self, range_name=range_name, start=None, end=None)
@@ -267,7 +280,9 @@ def read_terms_of(key: str, value: str) -> list[Term]:
         return []
     if key == "tag":
         return [Term("tag", (write_tag(*read_tag(value)),))]
-    quoted = value if re.search(r'["\s]', value) is None else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    quoted = (
+        value if re.search(r'["\s]', value) is None else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    )
     return list(read_terms(f"{key}:{quoted}"))
 
 
@@ -295,7 +310,10 @@ def _conditions_of(term: Term) -> tuple[tuple[Condition, ...], str]:
     reader = KEYS.get(term.key)
     if reader is None:
         near = difflib.get_close_matches(term.key, KEYS, 1, cutoff=0.5)
-        return (), f"Unknown filter. Did you mean {near[0]}?" if near else f"Unknown filter. There are {', '.join(KEYS)}."
+        return (
+            (),
+            f"Unknown filter. Did you mean {near[0]}?" if near else f"Unknown filter. There are {', '.join(KEYS)}.",
+        )
     if not term.values:
         return (), f"{term.key} needs a value."
     try:
@@ -309,7 +327,9 @@ def _chip(term: Term, conditions: tuple[Condition, ...], problem: str, without: 
         return Chip(term, term.key, ":", ",".join(term.values), problem, without)
     operator = conditions[0].operator
     if term.is_negated:
-        operator = {"is": "is not", "contains": "does not contain", "begins with": "does not begin with"}.get(operator, f"not {operator}")
+        operator = {"is": "is not", "contains": "does not contain", "begins with": "does not begin with"}.get(
+            operator, f"not {operator}"
+        )
     shown = " or ".join(condition.shown for condition in conditions)
     return Chip(term, conditions[0].subject or term.key, operator, shown, "", without)
 
@@ -327,7 +347,9 @@ def _moment(text: str | None, unread: list[Problem], *, is_end: bool) -> datetim
         moment = moment if moment.tzinfo else timezone.make_aware(moment)
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        unread.append(Problem(f"{'to' if is_end else 'from'}={text[:40]}", "A time is written 2026-01-31 or 2026-01-31T13:45."))
+        unread.append(
+            Problem(f"{'to' if is_end else 'from'}={text[:40]}", "A time is written 2026-01-31 or 2026-01-31T13:45.")
+        )
         return None
 
 

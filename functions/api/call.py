@@ -1,0 +1,88 @@
+"""POST /v2/call: a task in, its completion out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from functions import calls
+from functions.api.serializers import CallAnswer, CallFields, QueuedAnswer, answer_of
+from functions.providers import UnknownModel
+from functions.schemas.validator import InvalidSchema
+from functions.task import CompletionError, Example, InvalidConfiguration, InvalidModel
+from opperweb.accounts.models import ApiKey
+from opperweb.api.body import read_object
+from opperweb.api.endpoint import answer, described, endpoint
+from opperweb.api.errors import ApiError, Invalid, NotFound
+from opperweb.api.fields import read
+from traces.recording import ParentNotFound
+
+DEFINITION = ("instructions", "input_schema", "output_schema", "model", "configuration")
+
+
+@described(
+    "Complete a task", tag="call", request=CallFields, responses={200: CallAnswer, 202: QueuedAnswer}
+)
+async def create(request: HttpRequest, key: ApiKey) -> HttpResponse:
+    """Ask the models in order until the answer fits the output schema. The completion is kept, also when it fails."""
+    fields = read(CallFields, read_object(request))
+    with refusals(fields):
+        if fields.get("background"):
+            begun = await calls.call_later(key, asked_of(fields))
+            return answer({"span_id": str(begun.span_id), "status": "queued"}, status=202)
+        begun, result = await calls.call(key, asked_of(fields))
+    if result.error is not None:
+        raise failure_of(result.error, begun.span_id)
+    return answer(answer_of(begun.span_id, result))
+
+
+call = endpoint(POST=create)
+
+
+def asked_of(fields: dict[str, Any]) -> calls.Asked:
+    return calls.Asked(
+        name=fields["name"],
+        input=fields.get("input"),
+        definition={name: fields[name] for name in DEFINITION if name in fields},
+        examples=tuple(Example(**example) for example in fields.get("examples", ())),
+        tags=fields.get("tags"),
+        parent_span_id=fields.get("parent_span_id"),
+    )
+
+
+@contextmanager
+def refusals(fields: dict[str, Any]) -> Iterator[None]:
+    """Turn what makes no sense into the answer that names the place."""
+    try:
+        yield
+    except InvalidSchema as problem:
+        raise Invalid.at(["body", *problem.path], problem.message) from None
+    except InvalidModel as problem:
+        raise Invalid.at(["body", "model", *problem.path], problem.message) from None
+    except InvalidConfiguration as problem:
+        raise Invalid.at(["body", "configuration", *problem.path], problem.message) from None
+    except calls.InvalidInput as problem:
+        raise Invalid(
+            [
+                {"type": one.rule, "loc": ["body", "input", *one.path], "msg": one.message, "input": None}
+                for one in problem.problems
+            ]
+        ) from None
+    except UnknownModel as problem:
+        raise NotFound(str(problem)) from None
+    except ParentNotFound:
+        raise NotFound(f"There is no span {fields['parent_span_id']} to be the parent") from None
+
+
+def failure_of(error: CompletionError, span_id: Any) -> ApiError:
+    """Return the error with the span's id in a header: what was tried can be read there."""
+    return ApiError(
+        error.detail,
+        message=error.message,
+        status=error.status,
+        type=error.type,
+        headers={"X-Opper-Span-Id": str(span_id)},
+    )

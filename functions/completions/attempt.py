@@ -1,0 +1,216 @@
+"""One candidate, one request: ask, read the answer, check it, and tell what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from functions.completions.candidates import Candidate
+from functions.completions.cost import price_for
+from functions.completions.structured import read_answer
+from functions.providers.adapter import Exchange
+from functions.providers.chat import ChatReply, ChatRequest, Message, Strategy, Usage
+from functions.providers.errors import AnswerRejected, ProviderError
+from functions.schemas.dialects import IDENTITY, Wire
+from functions.schemas.problems import Problem
+from functions.schemas.validator import Validator
+from functions.task import AttemptRecord
+
+SHORTENED = 200
+MAX_MESSAGE = 1000
+# What the built-in stand-in costs, and why it may say so: nobody is asked.
+FREE = {"source": "built in", "input": "0", "output": "0", "per": "1M tokens"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a candidate is asked: with which strategy, in which words, with what on the wire."""
+
+    candidate: Candidate
+    strategy: Strategy
+    messages: tuple[Message, ...]
+    wire: Wire | None = None
+    notes: tuple[str, ...] = ()
+    is_repair: bool = False
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What came of one request: its record, and the answer or the reason why there is none."""
+
+    record: AttemptRecord
+    message: str | None = None
+    value: Any = None
+    reply: ChatReply | None = None
+    # What the model said, where that is an answer that can be put right.
+    answer_text: str | None = None
+    problems: tuple[Problem, ...] = ()
+    error: ProviderError | None = None
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.record.outcome == "accepted"
+
+
+async def ask(
+    plan: Plan, *, number: int, validator: Validator | None, waited_ms: float, timeout_seconds: float
+) -> Attempt:
+    """Send one request and judge its answer. Raises nothing but CancelledError."""
+    started_at = datetime.now(UTC)
+    candidate = plan.candidate
+    chat = ChatRequest(
+        model=candidate.model,
+        messages=plan.messages,
+        options=candidate.options,
+        extra_headers=candidate.extra_headers,
+        strategy=plan.strategy,
+        schema=plan.wire.schema if plan.wire is not None else None,
+        is_strict=plan.strategy == "native",
+        attempt_number=number,
+    )
+    exchange = await candidate.provider.ask(chat, timeout_seconds=timeout_seconds)
+    return _judged(plan, exchange, number=number, validator=validator, waited_ms=waited_ms, started_at=started_at)
+
+
+def _judged(
+    plan: Plan,
+    exchange: Exchange,
+    *,
+    number: int,
+    validator: Validator | None,
+    waited_ms: float,
+    started_at: datetime,
+) -> Attempt:
+    reply = exchange.reply
+    base = _record(plan, exchange, number=number, waited_ms=waited_ms, started_at=started_at)
+    if exchange.error is not None:
+        return _failed(base, exchange.error, validator)
+    if reply is None or (fault := _fault_of(reply)):
+        kind, message = fault if reply is not None else ("bad_reply", "The provider sent no reply")
+        error = ProviderError(message)
+        return Attempt(_with(base, outcome="failed", error_kind=kind, error_message=message), reply=reply, error=error)
+    if validator is None:
+        return Attempt(_with(base, outcome="accepted"), message=reply.text, reply=reply)
+    return _read(base, reply, reply.text or "", plan, validator)
+
+
+def _read(base: AttemptRecord, reply: ChatReply | None, text: str, plan: Plan, validator: Validator) -> Attempt:
+    codec = plan.wire.codec if plan.wire is not None else IDENTITY
+    is_complete = reply is None or reply.finish_reason == "stop"
+    reading = read_answer(text, validator, codec, is_complete=is_complete)
+    notes = [*base.notes, *reading.notes]
+    if reading.problems:
+        record = _with(
+            base,
+            outcome="rejected",
+            error_kind="json" if reading.problems[0].rule == "json" else "schema",
+            error_message=_sentence(reading.problems),
+            problems=[_problem_json(problem) for problem in reading.problems],
+            notes=notes,
+        )
+        return Attempt(record, reply=reply, answer_text=text, problems=tuple(reading.problems))
+    return Attempt(_with(base, outcome="accepted", notes=notes), value=reading.value, reply=reply)
+
+
+def _failed(base: AttemptRecord, error: ProviderError, validator: Validator | None) -> Attempt:
+    record = _with(base, outcome="failed", error_kind=error.kind, error_message=str(error)[:MAX_MESSAGE])
+    # Some hosts refuse an answer of their own that missed the schema, and hand it over: it can be put right.
+    text = error.failed_text if isinstance(error, AnswerRejected) and validator is not None else None
+    return Attempt(record, answer_text=text, error=error)
+
+
+def _fault_of(reply: ChatReply) -> tuple[str, str] | None:
+    """Return (kind, message) of a reply that is no answer, although it came with HTTP 200."""
+    if reply.finish_reason == "refused":
+        return "content_policy", reply.refusal or "The provider's filter stopped the answer"
+    if reply.finish_reason == "length":
+        return "length", "The answer was cut off at the token limit"
+    if reply.finish_reason == "failed":
+        return "bad_reply", f"The provider ended the answer with {reply.raw_finish_reason or 'no reason'}"
+    if not (reply.text or "").strip() and not reply.images and reply.audio is None:
+        return "empty", "The answer was empty"
+    return None
+
+
+def _record(
+    plan: Plan, exchange: Exchange, *, number: int, waited_ms: float, started_at: datetime
+) -> AttemptRecord:
+    reply = exchange.reply
+    usage = reply.usage if reply is not None else Usage()
+    price, cost_usd = _cost(plan.candidate, reply, usage, started_at)
+    return AttemptRecord(
+        number=number,
+        outcome="failed",
+        requested_model=plan.candidate.name,
+        provider=plan.candidate.provider.name,
+        started_at=started_at,
+        model=(reply.model if reply is not None else "")[:255],
+        strategy=plan.strategy,
+        is_repair=plan.is_repair,
+        http_status=exchange.http_status,
+        finish_reason=(reply.raw_finish_reason or reply.finish_reason)[:40] if reply is not None else "",
+        request_id=(reply.request_id if reply is not None else "")[:120],
+        waited_ms=waited_ms,
+        queue_ms=exchange.queue_ms,
+        first_byte_ms=exchange.first_byte_ms,
+        duration_ms=exchange.duration_ms,
+        usage=usage,
+        cost_usd=cost_usd,
+        reported_cost_usd=reply.reported_cost_usd if reply is not None else None,
+        price=price,
+        notes=[*plan.notes, *exchange.notes, *(reply.notes if reply is not None else ())],
+        messages=[message.as_json() for message in plan.messages],
+        method=exchange.method,
+        url=exchange.url,
+        request_headers=dict(exchange.request_headers),
+        request_body=exchange.request_body,
+        response_headers=dict(exchange.response_headers),
+        response_body=exchange.response_body,
+    )
+
+
+def _cost(
+    candidate: Candidate, reply: ChatReply | None, usage: Usage, at: datetime
+) -> tuple[dict[str, Any] | None, Decimal | None]:
+    """Return the price row and the cost; None where no price or no usage is known, which is not 0."""
+    if candidate.provider.kind == "rehearsal":
+        return dict(FREE), Decimal(0)
+    served = reply.model if reply is not None else ""
+    price = (price_for(candidate.provider.name, served, at) if served else None) or price_for(
+        candidate.provider.name, candidate.model, at
+    )
+    if price is None:
+        return None, None
+    return price.as_json(), price.cost_of(usage) if usage.is_known else None
+
+
+def _with(record: AttemptRecord, **changes: Any) -> AttemptRecord:
+    return AttemptRecord(**{**record.__dict__, **changes})
+
+
+def _sentence(problems: Sequence[Problem]) -> str:
+    first = f"{problems[0].where or 'The answer'} {problems[0].message}"
+    more = len(problems) - 1
+    return (first if not more else f"{first}, and {more} more")[:MAX_MESSAGE]
+
+
+def _problem_json(problem: Problem) -> dict[str, Any]:
+    return {
+        "path": problem.where,
+        "rule": problem.rule,
+        "message": problem.message,
+        "expected": _short(problem.expected),
+        "value": _short(problem.value),
+    }
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= SHORTENED else value[:SHORTENED] + "…"
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    text = str(value)
+    return text if len(text) <= SHORTENED else text[:SHORTENED] + "…"

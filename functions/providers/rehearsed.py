@@ -1,0 +1,456 @@
+"""A value in the shape of any JSON Schema, made of the words of an input: the same question, the same value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any
+
+from functions.providers.patterns import matching
+from functions.schemas.validator import InvalidSchema, Validator
+from functions.schemas.walk import target_of
+from opperweb import json
+
+VARIATIONS = 12
+MOST_STEPS = 4_000
+DEEP = 4
+DEEPEST = 30
+FORMATS = {
+    "date-time": ("2026-01-01T12:00:00Z", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)"),
+    "date": ("2026-01-01", r"\b\d{4}-\d\d-\d\d\b"),
+    "time": ("12:00:00Z", r"\b\d\d:\d\d:\d\dZ"),
+    "duration": ("P1D", r"\bP\d+[DWMY]\b"),
+    "email": ("someone@example.com", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+    "idn-email": ("someone@example.com", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
+    "uri": ("https://example.com/", r"https?://[^\s\"'<>,]+"),
+    "iri": ("https://example.com/", r"https?://[^\s\"'<>,]+"),
+    "url": ("https://example.com/", r"https?://[^\s\"'<>,]+"),
+    "uri-reference": ("/example", r"https?://[^\s\"'<>,]+"),
+    "iri-reference": ("/example", r"https?://[^\s\"'<>,]+"),
+    "uri-template": ("/example/{id}", r"$^"),
+    "uuid": ("00000000-0000-4000-8000-000000000000", r"\b[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}\b"),
+    "hostname": ("example.com", r"$^"),
+    "idn-hostname": ("example.com", r"$^"),
+    "ipv4": ("192.0.2.1", r"\b(?:\d{1,3}\.){3}\d{1,3}\b"),
+    "ipv6": ("2001:db8::1", r"$^"),
+    "json-pointer": ("/example", r"$^"),
+    "relative-json-pointer": ("0", r"$^"),
+    "regex": ("^.*$", r"$^"),
+}
+TYPE_BY_KEYWORD = {
+    "properties": "object", "required": "object", "additionalProperties": "object", "patternProperties": "object",
+    "minProperties": "object", "propertyNames": "object", "items": "array", "prefixItems": "array",
+    "minItems": "array", "contains": "array", "pattern": "string", "minLength": "string", "maxLength": "string",
+    "format": "string", "minimum": "number", "maximum": "number", "exclusiveMinimum": "number",
+    "exclusiveMaximum": "number", "multipleOf": "number",
+}  # fmt: skip
+
+
+class Impossible(Exception):
+    """No value fits, or none was found with a reasonable effort."""
+
+
+def value_for(schema: dict[str, Any], text: str) -> Any:
+    """Return a value that fits the schema wherever one can be found; otherwise the nearest that was tried."""
+    try:
+        validator = Validator(schema)
+    except InvalidSchema:
+        return Words(text).next()
+    nearest: tuple[int, Any] | None = None
+    for variation in range(VARIATIONS):
+        try:
+            value = _Maker(schema, text, variation).make(schema, "", 0)
+        except (Impossible, RecursionError):
+            continue
+        problems = len(validator.problems(value))
+        if not problems:
+            return value
+        if nearest is None or problems < nearest[0]:
+            nearest = (problems, value)
+    return nearest[1] if nearest else None
+
+
+class Words:
+    """The words of an input, handed out in turn."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.by_key: dict[str, str] = {}
+        self.leaves: list[str] = []
+        self._gather(_json_in(text), "", 0)
+        if not self.leaves:
+            self.leaves = [" ".join(text.split())[:300] or "rehearsal"]
+        self.numbers = [float(found) for found in re.findall(r"(?<![\w.-])-?\d{1,9}(?:\.\d{1,6})?(?![\w.-])", text)]
+        self.turn = 0
+        self.number_turn = 0
+
+    def next(self, key: str = "") -> str:
+        if key in self.by_key:
+            return self.by_key[key]
+        self.turn += 1
+        return self.leaves[(self.turn - 1) % len(self.leaves)]
+
+    def next_number(self) -> float | None:
+        self.number_turn += 1
+        return self.numbers[(self.number_turn - 1) % len(self.numbers)] if self.numbers else None
+
+    def _gather(self, value: Any, key: str, depth: int) -> None:
+        if isinstance(value, str) and value.strip() and len(self.leaves) < 200:
+            self.leaves.append(" ".join(value.split())[:300])
+            if key:
+                self.by_key.setdefault(key, self.leaves[-1])
+        elif isinstance(value, dict | list) and depth < 20:
+            pairs = value.items() if isinstance(value, dict) else ((("", item)) for item in value)
+            for name, item in pairs:
+                self._gather(item, name, depth + 1)
+
+
+def _json_in(text: str) -> Any:
+    """Return the JSON that a text is, or that it ends with after some words."""
+    starts = [0, *(found.start() for found in re.finditer(r"(?m)^[\[{]", text))][:5]
+    for start in starts:
+        try:
+            return json.loads(text[start:])
+        except (ValueError, RecursionError):
+            continue
+    return None
+
+
+class _Maker:
+    """Walks through a schema. Each variation chooses other branches, the later ones leave out what is optional."""
+
+    def __init__(self, root: dict[str, Any], text: str, variation: int) -> None:
+        self.root = root
+        self.words = Words(text)
+        self.variation = variation
+        self.is_sparse = variation % 4 == 3
+        self.steps = 0
+
+    def make(self, schema: Any, key: str, depth: int) -> Any:
+        self.steps += 1
+        if schema is False or depth > DEEPEST or self.steps > MOST_STEPS:
+            raise Impossible
+        if not isinstance(schema, dict):
+            return self.words.next(key)
+        schema = self._merged(schema)
+        if "const" in schema:
+            return schema["const"]
+        if isinstance(options := schema.get("enum"), list) and options:
+            return self._option(options, schema)
+        for union in ("oneOf", "anyOf"):
+            if isinstance(branches := schema.get(union), list) and branches:
+                return self._branch(schema, union, key, depth)
+        return self._typed(schema, key, depth)
+
+    def _typed(self, schema: dict[str, Any], key: str, depth: int) -> Any:
+        kind = self._type_of(schema, depth)
+        if kind == "object":
+            return self._object(schema, depth)
+        if kind == "array":
+            return self._array(schema, key, depth)
+        if kind in ("integer", "number"):
+            return self._number(schema, is_whole=kind == "integer")
+        if kind == "boolean":
+            return self.variation % 2 == 0
+        return None if kind == "null" else self._string(schema, key)
+
+    # --- what stands above types --------------------------------------------------------------------------------------
+
+    def _merged(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Return the schema with its references, `allOf` and, by variation, `then` or `else` drawn in."""
+        for _ in range(50):
+            drawn: list[Any] = []
+            rest = dict(schema)
+            if isinstance(reference := rest.pop("$ref", None), str):
+                try:
+                    drawn.append(target_of(self.root, reference))
+                except KeyError:
+                    raise Impossible from None
+            everything = rest.pop("allOf", None)
+            drawn += everything if isinstance(everything, list) else []
+            condition = rest.pop("if", None)
+            then, otherwise = rest.pop("then", None), rest.pop("else", None)
+            if isinstance(condition, dict):
+                drawn += [part for part in ((condition, then), (otherwise,), ())[self.variation % 3] if part is not None]
+            if not drawn:
+                return rest
+            schema = rest
+            for part in drawn:
+                schema = _both(schema, part)
+        raise Impossible
+
+    def _option(self, options: list[Any], schema: dict[str, Any]) -> Any:
+        kinds = schema.get("type")
+        names = [kinds] if isinstance(kinds, str) else kinds if isinstance(kinds, list) else None
+        fitting = [option for option in options if names is None or _is_of(option, names)] or options
+        heard = self.words.text.casefold()
+        spoken = [
+            option
+            for option in fitting
+            if isinstance(option, str) and re.search(rf"(?<!\w){re.escape(option.casefold())}(?!\w)", heard)
+        ]
+        return spoken[0] if spoken and not self.variation else fitting[self.variation % len(fitting)]
+
+    def _branch(self, schema: dict[str, Any], union: str, key: str, depth: int) -> Any:
+        branches = list(schema[union])
+        rest = {name: value for name, value in schema.items() if name != union}
+        shift = self.variation % len(branches)
+        branches = branches[shift:] + branches[:shift]
+        if depth >= DEEP:
+            branches.sort(key=_weight)
+        else:
+            # Something is more telling than nothing.
+            branches.sort(key=lambda branch: isinstance(branch, dict) and branch.get("type") == "null")
+        for branch in branches:
+            try:
+                return self.make(_both(rest, branch), key, depth + 1)
+            except Impossible:
+                continue
+        raise Impossible
+
+    def _type_of(self, schema: dict[str, Any], depth: int) -> str:
+        kinds = schema.get("type")
+        if isinstance(kinds, list) and kinds:
+            if depth > DEEP and "null" in kinds:
+                return "null"
+            some = [kind for kind in kinds if kind != "null"] or ["null"]
+            return str(some[self.variation % len(some)])
+        if isinstance(kinds, str):
+            return kinds
+        return next((kind for keyword, kind in TYPE_BY_KEYWORD.items() if keyword in schema), "string")
+
+    # --- objects and lists --------------------------------------------------------------------------------------------
+
+    def _object(self, schema: dict[str, Any], depth: int) -> dict[str, Any]:
+        properties = schema.get("properties") or {}
+        required = schema.get("required") or []
+        most = schema.get("maxProperties", 1_000)
+        names = [*properties, *(name for name in required if name not in properties)]
+        value: dict[str, Any] = {}
+        is_lean = self.is_sparse or depth > DEEP
+        optional_room = most - len(required)
+        for name in names:
+            is_required = name in required
+            if not is_required and (is_lean or optional_room <= 0):
+                continue
+            try:
+                value[name] = self.make(properties.get(name, self._schema_of_other(schema, name)), name, depth + 1)
+                optional_room -= not is_required
+            except Impossible:
+                if is_required:
+                    raise
+        self._add_others(schema, value, depth, is_lean=is_lean or bool(properties))
+        return value
+
+    def _add_others(self, schema: dict[str, Any], value: dict[str, Any], depth: int, *, is_lean: bool) -> None:
+        least = max(int(schema.get("minProperties", 0)), 0)
+        wanted = least
+        if not is_lean and isinstance(schema.get("additionalProperties"), dict) and schema.get("maxProperties") != 0:
+            wanted = max(least, 1)
+        for name in self._other_names(schema):
+            if len(value) >= wanted:
+                return
+            if name not in value:
+                try:
+                    value[name] = self.make(self._schema_of_other(schema, name), name, depth + 1)
+                except Impossible:
+                    if least:
+                        raise
+                    return
+
+    def _other_names(self, schema: dict[str, Any]) -> Iterator[str]:
+        rule = schema.get("propertyNames")
+        if isinstance(rule, dict):
+            rule = self._merged(rule)
+            if isinstance(rule.get("enum"), list):
+                yield from (name for name in rule["enum"] if isinstance(name, str))
+            elif isinstance(rule.get("pattern"), str):
+                for number in range(20):
+                    yield from matching(rule["pattern"], f"{chr(97 + number)}{number}")
+        for pattern in schema.get("patternProperties") or {}:
+            for number in range(20):
+                yield from matching(pattern, f"{chr(97 + number)}{number}")
+        for word in dict.fromkeys(re.findall(r"[a-z]{3,20}", self.words.text.lower())[:100]):
+            yield word
+        yield from (f"key_{number}" for number in range(1_000))
+
+    def _schema_of_other(self, schema: dict[str, Any], name: str) -> Any:
+        for pattern, inner in (schema.get("patternProperties") or {}).items():
+            try:
+                if re.search(pattern, name):
+                    return inner
+            except re.error:
+                continue
+        return schema.get("additionalProperties", schema.get("unevaluatedProperties", True))
+
+    def _array(self, schema: dict[str, Any], key: str, depth: int) -> list[Any]:
+        first = schema.get("prefixItems") or []
+        least, most = int(schema.get("minItems", 0)), int(schema.get("maxItems", 1_000))
+        inner = schema.get("items", schema.get("unevaluatedItems", True))
+        if inner is False:
+            most = min(most, len(first))
+        count = min(max(least, len(first), 0 if self.is_sparse or depth > DEEP else 2), most)
+        value: list[Any] = []
+        contained = schema.get("contains")
+        must_contain = int(schema.get("minContains", 1)) if contained is not None else 0
+        count = min(max(count, must_contain + len(first)), most)
+        for index in range(count * 4):
+            if len(value) >= count:
+                break
+            if len(value) < len(first):
+                item = first[len(value)]
+            else:
+                is_due = contained is not None and len(value) < len(first) + must_contain
+                item = _both(contained, inner) if is_due else inner
+            self._append(value, item, key if index == 0 else "", depth, schema, least=least)
+        return value
+
+    def _append(
+        self, value: list[Any], item: Any, key: str, depth: int, schema: dict[str, Any], *, least: int
+    ) -> None:
+        try:
+            made = self.make(item, key, depth + 1)
+        except Impossible:
+            if len(value) < least:
+                raise
+            return
+        if schema.get("uniqueItems") and made in value:
+            made = self._another(item, value)
+            if made is None:
+                return
+        value.append(made)
+
+    def _another(self, item: Any, taken: list[Any]) -> Any:
+        """Return a value for the item that is not taken yet, or None."""
+        item = self._merged(item) if isinstance(item, dict) else {}
+        for option in item.get("enum") or ():
+            if option not in taken:
+                return option
+        if item.get("type") in ("integer", "number"):
+            step = item.get("multipleOf", 1)
+            return max(number for number in taken if isinstance(number, int | float)) + step
+        return f"{taken[-1]} {len(taken) + 1}" if item.get("type", "string") == "string" else None
+
+    # --- texts and numbers --------------------------------------------------------------------------------------------
+
+    def _string(self, schema: dict[str, Any], key: str) -> str:
+        least, most = int(schema.get("minLength", 0)), schema.get("maxLength")
+        most = None if most is None else int(most)
+        text = self.words.next(key)
+        if isinstance(pattern := schema.get("pattern"), str):
+            candidates = [*matching(pattern, text, least=least, most=most), *_given(schema)]
+            if candidates:
+                return candidates[self.variation % len(candidates)]
+        known = FORMATS.get(str(schema.get("format")))
+        if known:
+            found = re.findall(known[1], self.words.text)
+            return found[0] if found and self.variation == 0 else known[0]
+        while 0 < len(text) < least <= 1_000_000:
+            text = f"{text} {text}"
+        if most is not None and len(text) > most:
+            text = text[:most]
+            # Better a whole word less than half a word.
+            whole = text.rpartition(" ")[0]
+            text = whole if len(whole) >= max(least, most // 2) else text
+        return text.rstrip() if len(text.rstrip()) >= least else text
+
+    def _number(self, schema: dict[str, Any], *, is_whole: bool) -> int | float:
+        step = schema.get("multipleOf") or (1 if is_whole else None)
+        step = Fraction(str(step)) if step else None
+        if is_whole and step and step.denominator != 1:
+            step = Fraction(step.numerator)
+        low, high = _bounds(schema, step)
+        heard = self.words.next_number()
+        wanted = Fraction(str(heard)) if heard is not None and self.variation % 2 == 0 else low
+        number = wanted if wanted is not None else Fraction(1) if low is None and (high is None or high >= 1) else high
+        number = number if number is not None else Fraction(0)
+        number = max(number, low) if low is not None else number
+        number = min(number, high) if high is not None else number
+        if step:
+            number = ceil(number / step) * step
+            number = floor(high / step) * step if high is not None and number > high else number
+        return int(number) if number.denominator == 1 else float(number)
+
+
+def _bounds(schema: dict[str, Any], step: Fraction | None) -> tuple[Fraction | None, Fraction | None]:
+    nudge = step or Fraction(1, 100)
+    lows = [Fraction(str(schema["minimum"]))] if _is_number(schema.get("minimum")) else []
+    highs = [Fraction(str(schema["maximum"]))] if _is_number(schema.get("maximum")) else []
+    over, under = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    if _is_number(over) and _is_number(under) and step is None:
+        nudge = min(nudge, (Fraction(str(under)) - Fraction(str(over))) / 4)
+    if _is_number(over):
+        lows.append(Fraction(str(over)) + nudge)
+    if _is_number(under):
+        highs.append(Fraction(str(under)) - nudge)
+    return max(lows, default=None), min(highs, default=None)
+
+
+def _given(schema: dict[str, Any]) -> list[str]:
+    examples = schema.get("examples")
+    values = [*(examples if isinstance(examples, list) else ()), schema.get("default")]
+    return [value for value in values if isinstance(value, str)]
+
+
+def _weight(branch: Any) -> int:
+    """Return how far a branch may still lead: what ends here comes first."""
+    if not isinstance(branch, dict):
+        return 1
+    if "const" in branch or "enum" in branch or branch.get("type") == "null":
+        return 0
+    if branch.get("type") in ("string", "integer", "number", "boolean"):
+        return 1
+    if branch.get("type") == "array" and not branch.get("minItems"):
+        return 2
+    return 3 if branch.get("type") == "object" and not branch.get("required") else 4
+
+
+def _both(one: Any, other: Any) -> Any:
+    """Return a schema for what fits both, as far as one schema can say it."""
+    if one is False or other is False:
+        return False
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return one if isinstance(one, dict) else other
+    merged = dict(one)
+    for keyword, value in other.items():
+        merged[keyword] = _joined(keyword, merged[keyword], value) if keyword in merged else value
+    return merged
+
+
+def _joined(keyword: str, one: Any, other: Any) -> Any:
+    if keyword in ("properties", "patternProperties", "$defs"):
+        return {**one, **{name: _both(one[name], part) if name in one else part for name, part in other.items()}}
+    if keyword == "required":
+        return [*one, *(name for name in other if name not in one)]
+    if keyword in ("allOf", "anyOf", "oneOf") and keyword == "allOf":
+        return [*one, *other]
+    if keyword == "enum":
+        return [option for option in one if option in other] or other
+    if keyword == "type":
+        return _common_type(one, other)
+    if keyword in ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"):
+        return max(one, other)
+    if keyword in ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"):
+        return min(one, other)
+    return _both(one, other) if keyword in ("items", "additionalProperties") else other
+
+
+def _common_type(one: Any, other: Any) -> Any:
+    ones, others = (kind if isinstance(kind, list) else [kind] for kind in (one, other))
+    common = [kind for kind in ones if kind in others or (kind == "integer" and "number" in others)]
+    common += [kind for kind in others if kind == "integer" and "number" in ones and kind not in common]
+    return common or other
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_of(value: Any, kinds: list[Any]) -> bool:
+    if value is None or isinstance(value, bool):
+        return ("null" if value is None else "boolean") in kinds
+    if isinstance(value, int | float):
+        return "number" in kinds or ("integer" in kinds and float(value).is_integer())
+    return {str: "string", list: "array", dict: "object"}[type(value)] in kinds

@@ -1,0 +1,73 @@
+"""A program's way in: the Bearer key of a request decides its project."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from opperweb.accounts.models import ApiKey
+from opperweb.api.errors import Forbidden, Unauthorized
+from opperweb.database import db
+
+READING = ("GET", "HEAD", "OPTIONS")
+# Ours have 67 characters; what is far longer is no key, and is not hashed.
+LONGEST_SECRET = 1024
+
+
+async def authenticate(request: HttpRequest) -> ApiKey:
+    """Return the living key of the request; refuse with 401 where there is none, with 403 what it may not do."""
+    secret = secret_of(request)
+    return _checked(request.method, await db(_find, secret))
+
+
+class BearerAuthentication(BaseAuthentication):
+    """The same for DRF's views: `request.auth` is the key, `request.auth.project` its project."""
+
+    def authenticate(self, request: Request) -> tuple[Any, ApiKey]:
+        return None, _checked(request.method, _find(secret_of(request)))
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+def secret_of(request: HttpRequest | Request) -> str:
+    """Return what stands behind `Bearer`, whatever the case of that word."""
+    header: str = request.headers.get("Authorization", "")
+    if not header:
+        raise Unauthorized("No API key was given; send it as Authorization: Bearer KEY")
+    scheme, _, secret = header.strip().partition(" ")
+    secret = secret.strip()
+    if scheme.lower() != "bearer" or not secret:
+        raise Unauthorized("The Authorization header is not of the form: Bearer KEY")
+    return secret
+
+
+def _find(secret: str) -> ApiKey | None:
+    if len(secret) > LONGEST_SECRET:
+        return None
+    key = ApiKey.objects.find(secret)
+    if key is not None:
+        key.touch()
+    return key
+
+
+def _checked(method: str | None, key: ApiKey | None) -> ApiKey:
+    if key is None:
+        raise Unauthorized("The API key is not known, or was revoked")
+    if key.rights == ApiKey.Rights.READ and method not in READING:
+        raise Forbidden(f"The API key {key.name} may only read")
+    return key
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    """What the OpenAPI document says of it."""
+
+    target_class = BearerAuthentication
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "description": "An API key of the project."}

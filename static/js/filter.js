@@ -1,0 +1,37 @@
+// The traces list: J and K walk its rows, Backspace in an empty filter takes the last one away, updates are announced.
+(() => {
+  const rows = () => [...document.querySelectorAll("[data-row] .row-link")];
+
+  document.addEventListener("keydown", (event) => {
+    const field = event.target.closest?.("[data-filter] input[type=text]");
+    if (field) {
+      const last = [...field.form.querySelectorAll("[data-removes]")].at(-1);
+      if (event.key === "Backspace" && !field.value && last) {
+        event.preventDefault();
+        last.click();
+      } else if (event.key === "Escape") {
+        field.blur();
+      }
+      return;
+    }
+    if (!window.opperweb?.takesKeys(event)) return;
+    const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    const links = rows();
+    const at = links.indexOf(document.activeElement);
+    // Arrows scroll the page until a row has been chosen.
+    if (event.key.startsWith("Arrow") && at < 0) return;
+    const next = links[at < 0 ? 0 : at + step];
+    if (next) {
+      event.preventDefault();
+      next.focus();
+    }
+  });
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const list = document.getElementById("trace-list");
+    if (event.target.id !== "trace-list" && event.detail.target?.id !== "trace-list") return;
+    const region = document.getElementById("announce");
+    if (region && list) region.textContent = list.dataset.announces;
+  });
+})();

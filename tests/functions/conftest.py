@@ -1,0 +1,24 @@
+"""A provider on loopback for the tests of calls."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from functions import calls
+
+
+@pytest.fixture
+def use_upstream(upstream: Any, settings: Any) -> Iterator[Callable[[], None]]:
+    """Set up the providers `fake`, which is the scripted upstream, and `gone`, where nobody listens."""
+
+    def use() -> None:
+        one = {"kind": "openai", "api_key": "top-secret"}
+        settings.PROVIDERS = {
+            "fake": {**one, "name": "fake", "base_url": upstream.url},
+            "gone": {**one, "name": "gone", "base_url": "http://127.0.0.1:9/v1"},
+        }
+        calls.providers.cache_clear()
+
+    yield use
+    calls.providers.cache_clear()

@@ -1,0 +1,151 @@
+"""The page of one trace: its tree with the waterfall, and beside it the panel of the span that was chosen."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+
+from opperweb.accounts.access import project_page
+from opperweb.accounts.models import Project
+from traces.models import Attempt, AttemptBody, Kind, Span, SpanBody, Status, Trace
+from traces.pages.inspector import Inspector, inspect
+from traces.pages.json_view import indented, readable
+from traces.pages.waterfall import LEGEND, attempt_times, lines_of, marks_of
+from traces.tree import Tree, ruler_for, tree_of
+
+ROWS = 500
+SMALL_ATTEMPT = ("span_id", "outcome", "started_at", "queue_ms", "first_byte_ms", "duration_ms")
+
+
+@project_page
+def trace_detail(request: HttpRequest, project: Project, trace_id: uuid.UUID) -> HttpResponse:
+    """Show a trace; the panel alone where htmx asks for it, and one part as plain text with `?raw=`."""
+    trace = get_object_or_404(Trace.objects.select_related("project"), project=project, id=trace_id)
+    wanted = _uuid(request.GET.get("span", ""))
+    if "raw" in request.GET:
+        return _raw_part(trace, wanted, request)
+    if wanted and _wants_panel(request):
+        response = _panel_alone(request, trace, wanted)
+    else:
+        response = render(request, "traces/trace_detail.html", _page(request, trace, wanted))
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _wants_panel(request: HttpRequest) -> bool:
+    headers = request.headers
+    return headers.get("HX-Target") == "inspector" and "HX-History-Restore-Request" not in headers
+
+
+def _panel_alone(request: HttpRequest, trace: Trace, wanted: uuid.UUID) -> HttpResponse:
+    span = get_object_or_404(Span.objects.select_related("api_key"), trace=trace, id=wanted)
+    context = {"trace": trace, "panel": inspect(span, request.GET), "is_fragment": True}
+    return render(request, "traces/_inspector.html", context)
+
+
+def _page(request: HttpRequest, trace: Trace, wanted: uuid.UUID | None) -> dict[str, Any]:
+    now = timezone.now()
+    spans = list(Span.objects.filter(trace=trace).for_tree())
+    tree = tree_of(spans, now)
+    chosen = _chosen(trace, tree, wanted)
+    offset = _offset(request.GET.get("rows", ""), tree, chosen)
+    attempts = Attempt.objects.filter(span__trace=trace).order_by("span_id", "number").values(*SMALL_ATTEMPT)
+    ruler = ruler_for(tree.duration_ms)
+    times = attempt_times(attempts, tree.started_at) if tree.started_at else {}
+    lines = lines_of(tree, ruler, times, offset=offset, most=ROWS, chosen=chosen.id if chosen else None)
+    return {
+        "rail": True,
+        "trace": trace,
+        "trace_name": readable(trace.name) or "no name",
+        "tags": [(readable(str(key)), readable(str(value))) for key, value in trace.tags],
+        "status_words": status_words(trace),
+        "address": request.build_absolute_uri(request.path),
+        "lines": lines,
+        "marks": marks_of(ruler),
+        "tick_count": len(ruler.ticks) - 1,
+        "elapsed_ms": tree.duration_ms if trace.duration_ms is None else trace.duration_ms,
+        "legend": LEGEND,
+        "row_count": len(tree.rows),
+        "rows_query": f"&rows={offset}" if offset else "",
+        "first_row": offset + 1,
+        "last_row": offset + len(lines),
+        "previous_rows": max(offset - ROWS, 0) if offset else None,
+        "next_rows": offset + ROWS if offset + ROWS < len(tree.rows) else None,
+        "retry_count": sum(1 for span in spans if span.attempt_count > 1),
+        "is_span_open": wanted is not None,
+        "panel": _panel(chosen, request) if chosen else None,
+    }
+
+
+def _panel(chosen: Span, request: HttpRequest) -> Inspector:
+    return inspect(Span.objects.select_related("api_key").get(pk=chosen.pk), request.GET)
+
+
+def _chosen(trace: Trace, tree: Tree[Span], wanted: uuid.UUID | None) -> Span | None:
+    """Return the span of the address; else the first error of a failed trace; else the root's first model call."""
+    spans = [row.span for row in tree.rows if row.span is not None]
+    if wanted is not None:
+        found = next((span for span in spans if span.id == wanted), None)
+        if found is None:
+            raise Http404("No such span in this trace")
+        return found
+    candidates: Sequence[Span] = []
+    if trace.status == Status.ERROR:
+        # The deepest first error says more than the parents it failed.
+        failed = [row for row in tree.rows if row.span and row.span.status == Status.ERROR]
+        candidates = [row.span for row in failed if row.worst_inside != Status.ERROR and row.span]
+    candidates = candidates or [span for span in spans if span.kind == Kind.LLM] or spans
+    return candidates[0] if candidates else None
+
+
+def _offset(rows: str, tree: Tree[Span], chosen: Span | None) -> int:
+    """Return the first row to show: the one asked for, else that of the page on which the chosen span stands."""
+    if rows.isascii() and rows.isdigit() and len(rows) < 8:
+        return min(int(rows), max(len(tree.rows) - 1, 0)) // ROWS * ROWS
+    index = next((at for at, row in enumerate(tree.rows) if chosen and row.id == chosen.id), 0)
+    return index // ROWS * ROWS
+
+
+def status_words(trace: Trace) -> str:
+    """Recovered from 1 error; else the word of the status."""
+    if trace.status != Status.RECOVERED or not trace.error_count:
+        return str(Status(trace.status).label)
+    return f"Recovered from {trace.error_count} {'error' if trace.error_count == 1 else 'errors'}"
+
+
+def _raw_part(trace: Trace, wanted: uuid.UUID | None, request: HttpRequest) -> HttpResponse:
+    """Send one text as a file, which no browser reads as a page."""
+    part = request.GET["raw"]
+    span = get_object_or_404(Span.objects.only("id"), trace=trace, id=wanted)
+    if part in ("input", "output"):
+        value = get_object_or_404(SpanBody.objects.only(part), span=span)
+        content = getattr(value, part)
+        text = content if isinstance(content, str) else indented(content)
+    elif part in ("request", "response"):
+        bodies = AttemptBody.objects.filter(attempt__span=span).only(f"{part}_body").order_by("-attempt__number")
+        number = request.GET.get("attempt", "")
+        if number.isascii() and number.isdigit() and len(number) < 8:
+            bodies = bodies.filter(attempt__number=int(number))
+        body = bodies.first()
+        text = getattr(body, f"{part}_body") if body else None
+    else:
+        text = None
+    if text is None:
+        raise Http404("No such part")
+    response = HttpResponse(readable(text), content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{span.id}-{part}.txt"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text) if text else None
+    except ValueError:
+        raise Http404("No such span in this trace") from None
