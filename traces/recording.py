@@ -90,7 +90,7 @@ def change(span: Span, *, body: Mapping[str, Any] | None = None, **values: Any) 
     """Change fields of a span and of its body, and with them its trace's totals; return the span as it is now."""
     trace = Trace.objects.select_for_update().get(pk=span.trace_id)
     span = Span.objects.select_related("body").get(pk=span.pk)
-    before = totals.share_of(span)
+    before, times = totals.share_of(span), (span.started_at, span.ended_at)
     for name, value in values.items():
         setattr(span, name, value)
     for name, value in (body or {}).items():
@@ -101,6 +101,9 @@ def change(span: Span, *, body: Mapping[str, Any] | None = None, **values: Any) 
         span.body.save(update_fields=[*body])
     totals.add(trace, before, sign=-1)
     totals.add(trace, totals.share_of(span))
+    if span.started_at != times[0] or times[1] not in (None, span.ended_at):
+        # The span may have been the one that the trace's beginning or end came from.
+        totals.bound(trace)
     _settle(trace, span)
     return span
 

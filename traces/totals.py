@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.db.models import Max, Min
+
 from traces.models import Kind, Span, Status, Trace
 
 COUNTED = ("span", "call", "error", "recovered", "running", "stopped", "attempt", "cached", "unpriced", "scored")
@@ -74,6 +76,12 @@ def widen(trace: Trace, span: Span) -> None:
     trace.started_at = min(trace.started_at, span.started_at)
     if span.ended_at is not None and (trace.ended_at is None or span.ended_at > trace.ended_at):
         trace.ended_at = span.ended_at
+
+
+def bound(trace: Trace) -> None:
+    """Set the trace's beginning and end anew from its spans."""
+    ends = Span.objects.filter(trace=trace).aggregate(first=Min("started_at"), last=Max("ended_at"))
+    trace.started_at, trace.ended_at = ends["first"] or trace.started_at, ends["last"]
 
 
 def settle(trace: Trace, root: Span | None) -> None:

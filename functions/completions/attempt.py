@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache, partial
 from typing import Any
 
 from functions.completions.candidates import Candidate
-from functions.completions.cost import price_for
+from functions.completions.cost import load_prices, price_for
 from functions.completions.structured import read_answer
 from functions.providers.adapter import Exchange
 from functions.providers.chat import ChatReply, ChatRequest, Message, Strategy, Usage
@@ -21,6 +23,7 @@ from functions.task import AttemptRecord
 
 SHORTENED = 200
 MAX_MESSAGE = 1000
+LONG_ANSWER = 100_000
 # What the built-in stand-in costs, and why it may say so: nobody is asked.
 FREE = {"source": "built in", "input": "0", "output": "0", "per": "1M tokens"}
 
@@ -54,6 +57,11 @@ class Attempt:
     def is_accepted(self) -> bool:
         return self.record.outcome == "accepted"
 
+    @property
+    def can_come_again(self) -> bool:
+        """Tell whether the model answered, if not well: in a clean conversation it may do better."""
+        return self.answer_text is not None or (self.reply is not None and self.reply.finish_reason != "refused")
+
 
 async def ask(
     plan: Plan, *, number: int, validator: Validator | None, waited_ms: float, timeout_seconds: float
@@ -72,7 +80,39 @@ async def ask(
         attempt_number=number,
     )
     exchange = await candidate.provider.ask(chat, timeout_seconds=timeout_seconds)
-    return _judged(plan, exchange, number=number, validator=validator, waited_ms=waited_ms, started_at=started_at)
+    if candidate.provider.kind != "rehearsal" and not _load_prices_once.cache_info().currsize:
+        await asyncio.to_thread(_load_prices_once)
+    judge = partial(
+        _judged, plan, exchange, number=number, validator=validator, waited_ms=waited_ms, started_at=started_at
+    )
+    # A long answer takes so long to read that others would wait for it on the event loop.
+    if exchange.reply is not None and len(exchange.reply.text or "") > LONG_ANSWER:
+        return await asyncio.to_thread(judge)
+    return judge()
+
+
+@cache
+def _load_prices_once() -> None:
+    load_prices()
+
+
+def stopped_record(plan: Plan, number: int, started_at: datetime, waited_ms: float) -> AttemptRecord:
+    """Return the record of a request that was cut off from our side."""
+    return AttemptRecord(
+        number=number,
+        outcome="stopped",
+        requested_model=plan.candidate.name,
+        provider=plan.candidate.provider.name,
+        started_at=started_at,
+        strategy=plan.strategy,
+        is_repair=plan.is_repair,
+        error_kind="stopped",
+        error_message="The caller left or the server stopped before the answer",
+        waited_ms=waited_ms,
+        duration_ms=(datetime.now(UTC) - started_at).total_seconds() * 1000,
+        notes=list(plan.notes),
+        messages=[message.as_json() for message in plan.messages],
+    )
 
 
 def _judged(
@@ -135,9 +175,7 @@ def _fault_of(reply: ChatReply) -> tuple[str, str] | None:
     return None
 
 
-def _record(
-    plan: Plan, exchange: Exchange, *, number: int, waited_ms: float, started_at: datetime
-) -> AttemptRecord:
+def _record(plan: Plan, exchange: Exchange, *, number: int, waited_ms: float, started_at: datetime) -> AttemptRecord:
     reply = exchange.reply
     usage = reply.usage if reply is not None else Usage()
     price, cost_usd = _cost(plan.candidate, reply, usage, started_at)

@@ -16,8 +16,9 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from functions.completions.attempt import Attempt, Plan, ask
+from functions.completions.attempt import Attempt, Plan, ask, stopped_record
 from functions.completions.candidates import Candidate
 from functions.completions.failure import error_for
 from functions.completions.strategies import Strategies
@@ -115,7 +116,7 @@ class Run:
             elif attempt.error is not None and may_retry and self.can_retry(attempt.error):
                 may_retry = False
             else:
-                if attempt.error is not None and attempt.record.error_kind not in AGAIN:
+                if not attempt.can_come_again:
                     self.given_up.add(index)
                 return attempt
 
@@ -152,18 +153,20 @@ class Run:
         self.pause = 0.0
         if waited:
             await self.sleep(waited)
-        attempt = await ask(
-            plan,
-            number=len(self.attempts) + 1,
-            validator=self.validator,
-            waited_ms=waited * 1000,
-            timeout_seconds=max(0.05, min(self.timeout_seconds, self.deadline - time.monotonic())),
-        )
+        number, started_at = len(self.attempts) + 1, datetime.now(UTC)
+        try:
+            attempt = await ask(
+                plan,
+                number=number,
+                validator=self.validator,
+                waited_ms=waited * 1000,
+                timeout_seconds=max(0.05, min(self.timeout_seconds, self.deadline - time.monotonic())),
+            )
+        except asyncio.CancelledError:
+            if self.on_attempt is not None:
+                await asyncio.shield(self.on_attempt(stopped_record(plan, number, started_at, waited * 1000)))
+            raise
         self.attempts.append(attempt)
         if self.on_attempt is not None and not attempt.is_accepted:
             await self.on_attempt(attempt.record)
         return attempt
-
-
-# Replies that were no answer, yet another try of the same model may bring one.
-AGAIN = frozenset({"empty", "bad_reply", "length"})

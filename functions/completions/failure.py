@@ -8,7 +8,9 @@ from functions.completions.attempt import Attempt
 from functions.task import CompletionError, Task
 
 CONTENT_POLICY = ("content_policy", "refused")
-STRUCTURED = ("schema", "json")
+STRUCTURED = ("schema", "json", "answer_rejected")
+# With an output schema these too mean that no valid output came.
+NO_OUTPUT = ("empty", "length")
 
 
 def error_for(attempts: Sequence[Attempt], task: Task) -> CompletionError:
@@ -19,11 +21,14 @@ def error_for(attempts: Sequence[Attempt], task: Task) -> CompletionError:
         )
     last = attempts[-1].record
     kind = last.error_kind
-    status, type_, message = _answer_to(kind, last.http_status)
+    if kind in NO_OUTPUT and task.output_schema is not None:
+        status, type_, message = _answer_to("schema")
+    else:
+        status, type_, message = _answer_to(kind)
     return CompletionError(status, type_, message, _detail(attempts), kind)
 
 
-def _answer_to(kind: str, http_status: int | None) -> tuple[int, str, str]:
+def _answer_to(kind: str) -> tuple[int, str, str]:
     if kind in STRUCTURED:
         return 400, "StructuredGenerationError", "The structured generation failed"
     if kind in CONTENT_POLICY:

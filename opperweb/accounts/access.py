@@ -10,7 +10,7 @@ from functools import wraps
 from typing import Any, overload
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -40,7 +40,7 @@ def project_page(view: Page | None = None, *, role: Role = Role.READER) -> Page 
 
     def decorate(page: Page) -> Page:
         @wraps(page)
-        def within_project(request: ProjectRequest, *args: Any, project: str, **kwargs: Any) -> HttpResponseBase:
+        def within_project(request: ProjectRequest, *args: Any, project: str, **kwargs: Any) -> HttpResponse:
             membership = membership_of(request.user, project)
             request.membership, request.project = membership, membership.project
             if not has_role(membership, role):

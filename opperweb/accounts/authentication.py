@@ -63,7 +63,7 @@ def _checked(method: str | None, key: ApiKey | None) -> ApiKey:
     return key
 
 
-class BearerScheme(OpenApiAuthenticationExtension):
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """What the OpenAPI document says of it."""
 
     target_class = BearerAuthentication

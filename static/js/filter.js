@@ -1,4 +1,5 @@
-// The traces list: J and K walk its rows, Backspace in an empty filter takes the last one away, updates are announced.
+// The traces list: J and K walk its rows, Backspace in an empty filter takes the last one away, updates are announced,
+// and what did not load says so with a way to try again.
 (() => {
   const rows = () => [...document.querySelectorAll("[data-row] .row-link")];
 
@@ -27,6 +28,25 @@
       next.focus();
     }
   });
+
+  const notLoaded = (event) => {
+    const list = document.getElementById("trace-list");
+    if (!list) return;
+    const summary = event.detail.target?.id === "summary" ? event.detail.target : null;
+    const again = document.createElement("a");
+    again.className = "link";
+    again.href = location.href;
+    again.textContent = list.dataset.again;
+    const line = document.createElement("p");
+    line.className = "not-loaded";
+    line.setAttribute("role", "alert");
+    line.append(`${summary ? list.dataset.figuresFailed : list.dataset.listFailed} `, again);
+    document.querySelector(".not-loaded")?.remove();
+    if (summary) summary.replaceChildren(line);
+    else list.querySelector(".filterbar").after(line);
+  };
+  document.addEventListener("htmx:responseError", notLoaded);
+  document.addEventListener("htmx:sendError", notLoaded);
 
   document.addEventListener("htmx:afterSettle", (event) => {
     const list = document.getElementById("trace-list");

@@ -46,7 +46,10 @@ class TraceList(GenericAPIView[Trace]):
     def filtered(self, request: Request) -> QuerySet[Trace]:
         for name, value in request.query_params.items():
             check_text(value, ["query", name])
-        trace_filter = TraceFilter.from_query(request.query_params, default_range=None)
+        # `name` is Opper's own parameter: a part of the name, where the language of the pages means all of it.
+        params = request.query_params.copy()
+        params.pop("name", None)
+        trace_filter = TraceFilter.from_query(params, default_range=None)
         if trace_filter.problems:
             raise Invalid.at(["query", "q"], str(trace_filter.problems[0]), value=request.query_params.get("q", ""))
         traces = trace_filter.apply(Trace.objects.filter(project=request.auth.project))
@@ -65,7 +68,10 @@ class TraceDetail(GenericAPIView[Trace]):
         if trace is None:
             raise NotFound(f"There is no trace {trace_id}")
         spans = list(
-            Span.objects.filter(trace=trace).for_tree().select_related("body").prefetch_related("metrics")
+            Span.objects.filter(trace=trace)
+            .select_related("body")
+            .prefetch_related("metrics")
+            .order_by("started_at", "key")
         )
         roots = {span.pk: span.body for span in spans if span.pk == trace.root_key}
         answer: dict[str, Any] = TraceAnswer(context={"roots": roots}).to_representation(trace)
