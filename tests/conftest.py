@@ -14,6 +14,8 @@ from django.test import Client
 from opperweb.accounts.models import ApiKey, Membership, Project, Role, User
 from tests.listening import listening_server
 
+pytest_plugins = ["tests.upstream"]
+
 PASSWORD = "a-long-quiet-river"
 
 

@@ -85,7 +85,7 @@ class TimedOut(ProviderError):
 class Disconnected(ProviderError):
     """There was no connection, or it ended before the answer did."""
 
-    kind = "disconnected"
+    kind = "connection"
     can_retry = True
 
 
@@ -99,7 +99,7 @@ class BadReply(ProviderError):
 class BadCredentials(ProviderError):
     """The provider does not know the key."""
 
-    kind = "bad_credentials"
+    kind = "credentials"
 
 
 class Forbidden(ProviderError):

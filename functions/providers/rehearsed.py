@@ -173,7 +173,9 @@ class _Maker:
             condition = rest.pop("if", None)
             then, otherwise = rest.pop("then", None), rest.pop("else", None)
             if isinstance(condition, dict):
-                drawn += [part for part in ((condition, then), (otherwise,), ())[self.variation % 3] if part is not None]
+                drawn += [
+                    part for part in ((condition, then), (otherwise,), ())[self.variation % 3] if part is not None
+                ]
             if not drawn:
                 return rest
             schema = rest
@@ -307,9 +309,7 @@ class _Maker:
             self._append(value, item, key if index == 0 else "", depth, schema, least=least)
         return value
 
-    def _append(
-        self, value: list[Any], item: Any, key: str, depth: int, schema: dict[str, Any], *, least: int
-    ) -> None:
+    def _append(self, value: list[Any], item: Any, key: str, depth: int, schema: dict[str, Any], *, least: int) -> None:
         try:
             made = self.make(item, key, depth + 1)
         except Impossible:

@@ -52,9 +52,7 @@ class _Line:
 _lines: WeakKeyDictionary[AbstractEventLoop, _Line] = WeakKeyDictionary()
 
 
-async def send(
-    wire: WireRequest, *, provider: str, timeout_seconds: float, secrets: tuple[str, ...] = ()
-) -> RawAnswer:
+async def send(wire: WireRequest, *, provider: str, timeout_seconds: float, secrets: tuple[str, ...] = ()) -> RawAnswer:
     """Send the request and return what came back; every failure but a cancellation is in the answer."""
     answer = RawAnswer()
     began = perf_counter()

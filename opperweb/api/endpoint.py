@@ -14,6 +14,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import extend_schema
+from rest_framework.parsers import JSONParser
 from rest_framework.views import APIView
 
 from opperweb import json
@@ -70,6 +71,7 @@ def endpoint(**handlers: Handler) -> Callable[..., Awaitable[HttpResponse]]:
 
     view.login_required = False  # type: ignore[attr-defined]
     view.cls = _description_view(handlers)  # type: ignore[attr-defined]
+    view.initkwargs = {}  # type: ignore[attr-defined]
     return csrf_exempt(view)
 
 
@@ -93,7 +95,7 @@ def method_not_allowed(request: HttpRequest, handlers: Mapping[str, Handler]) ->
 
 def _description_view(handlers: Mapping[str, Handler]) -> type[APIView]:
     """Return a view class that is never run: drf-spectacular reads it in place of the plain view."""
-    methods: dict[str, Any] = {}
+    methods: dict[str, Any] = {"parser_classes": [JSONParser]}
     for method, handler in handlers.items():
         about: Description = handler.description  # type: ignore[attr-defined]
 

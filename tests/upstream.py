@@ -1,0 +1,294 @@
+"""A server of language models on loopback, in OpenAI's dialect, that answers and fails to order.
+
+As a fixture: `upstream.script("model", "text", {"a": 1}, 500, Reply(…))`, then `upstream.requests`.
+Alone: `python -m tests.upstream --port 18080`; there the name of the model decides:
+
+    echo               an answer in the shape of the schema (of the request, or in words in the prompt)
+    jupiter            Jupiter
+    slow-2s            echo, after so many seconds
+    fail-401 fail-429 fail-500 …    that status; 429 with Retry-After
+    html cut           a web page; JSON that ends in the middle
+    bad-schema         JSON that never fits
+    flaky-schema-2     so many times JSON that does not fit, then echo
+    empty length refusal             no text; cut at the token limit; declined
+    timeout refuse     no answer ever; the connection closed without one
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import re
+import threading
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import pytest
+
+from functions.providers import transport
+from functions.providers.rehearsed import value_for
+from opperweb import json
+
+JUPITER = {
+    "thoughts": "The Great Red Spot is a giant storm on Jupiter, as the second fact says. So Jupiter hosts it.",
+    "answer": "Jupiter",
+}
+ERROR_CODES = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
+JSON_TYPE = {"content-type": "application/json"}
+# A line of a shape in words: `  answer: string, // …`
+FIELD = re.compile(r'^\s{1,4}"?([A-Za-z_]\w*)"?\??: *([^,/\n]+)', re.MULTILINE)
+
+
+class Request(NamedTuple):
+    """A request exactly as it came in; header names are in small letters."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What is sent back, and how badly."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=lambda: dict(JSON_TYPE))
+    delay_seconds: float = 0
+    hangs: bool = False
+    # After so many bytes of the body the connection is closed; 0 closes it before anything was sent.
+    closes_after: int | None = None
+
+
+Scripted = str | int | dict[str, Any] | list[Any] | Reply
+
+
+def completion(
+    text: str | None, *, model: str = "scripted", finish_reason: str | None = "stop", words_in: int = 10, **message: Any
+) -> Reply:
+    """Return a chat completion with this text."""
+    words_out = len((text or "").split())
+    usage = {"prompt_tokens": words_in, "completion_tokens": words_out, "total_tokens": words_in + words_out}
+    choice = {"index": 0, "message": {"role": "assistant", "content": text, **message}, "finish_reason": finish_reason}
+    body = {"id": "chatcmpl-1", "object": "chat.completion", "model": model, "choices": [choice], "usage": usage}
+    return Reply(json.dumps(body).encode(), headers={**JSON_TYPE, "x-request-id": "req_1"})
+
+
+def failure(status: int, message: str = "", **headers: str) -> Reply:
+    """Return an error as OpenAI words it."""
+    error = {"message": message or f"scripted failure {status}", "type": "error", "code": ERROR_CODES.get(status)}
+    more = {"retry-after": "0", **headers} if status == 429 else headers
+    return Reply(json.dumps({"error": error}).encode(), status, {**JSON_TYPE, **more})
+
+
+class Upstream:
+    """The server: scripts for models, and everything it was asked."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.url = ""
+        self._scripts: dict[str, deque[Reply]] = {}
+        self._times: Counter[str] = Counter()
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[Any]] = set()
+
+    def script(self, model: str, *replies: Scripted) -> Upstream:
+        """Answer the next requests for `model` with these, in turn; afterwards as the name says, else as `echo`."""
+        self._scripts.setdefault(model, deque()).extend(_reply_of(reply, model) for reply in replies)
+        return self
+
+    async def start(self, port: int = 0) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
+
+    async def stop(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        for connection in list(self._connections):
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._server.wait_closed()
+
+    # --- connections --------------------------------------------------------------------------------------------------
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections.add(task)
+        try:
+            while (request := await _read(reader)) is not None:
+                self.requests.append(request)
+                if not await _write(self._answer(request), reader, writer):
+                    break
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass
+        finally:
+            self._connections.discard(task)
+            writer.close()
+
+    def _answer(self, request: Request) -> Reply:
+        if not request.path.partition("?")[0].endswith("/chat/completions"):
+            return failure(404, f"nothing is at {request.path}")
+        try:
+            body = request.json
+        except ValueError:
+            return failure(400, "the body is no JSON")
+        model = str(body.get("model"))
+        script = self._scripts.get(model)
+        return script.popleft() if script else self._by_name(model, body)
+
+    def _by_name(self, model: str, body: dict[str, Any]) -> Reply:
+        if found := re.fullmatch(r"fail-(\d{3})", model):
+            return failure(int(found[1]))
+        if found := re.fullmatch(r"slow-(\d+(?:\.\d+)?)s", model):
+            reply = _echo(model, body)
+            return Reply(reply.body, headers=reply.headers, delay_seconds=float(found[1]))
+        if found := re.fullmatch(r"flaky-schema-(\d+)", model):
+            # The same question is known again by its beginning: a correction only adds to the end.
+            question = json.dumps(body.get("messages", [])[:2]).encode()
+            key = f"{model} {hashlib.sha256(question).hexdigest()}"
+            self._times[key] += 1
+            is_due = self._times[key] % (int(found[1]) + 1) == 0
+            return _echo(model, body) if is_due else _misfit(model)
+        return _plain(model, body)
+
+
+def _plain(model: str, body: dict[str, Any]) -> Reply:
+    if model == "html":
+        page = b"<!doctype html><html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+        return Reply(page, headers={"content-type": "text/html"})
+    if model == "cut":
+        whole = _echo(model, body).body
+        return Reply(whole[: len(whole) // 2])
+    if model == "jupiter":
+        return completion(json.dumps(JUPITER), model=model)
+    if model == "refusal":
+        return completion(None, model=model, refusal="I cannot help with that.")
+    return {
+        "bad-schema": _misfit(model),
+        "empty": completion("", model=model),
+        "length": completion('{"thoughts": "I was just about to', model=model, finish_reason="length"),
+        "timeout": Reply(hangs=True),
+        "refuse": Reply(closes_after=0),
+    }.get(model) or _echo(model, body)
+
+
+def _misfit(model: str) -> Reply:
+    return completion(json.dumps({"nonsense": [1, 2, 3]}), model=model)
+
+
+def _echo(model: str, body: dict[str, Any]) -> Reply:
+    messages = [message for message in body.get("messages", []) if isinstance(message, dict)]
+    texts = [message["content"] for message in messages if isinstance(message.get("content"), str)]
+    asked = [message["content"] for message in messages if message.get("role") == "user"]
+    words_in = sum(len(text.split()) for text in texts)
+    heard = str(asked[-1]) if asked else ""
+    form = body.get("response_format") or {}
+    schema = form.get("json_schema", {}).get("schema")
+    if schema is None and form.get("type") == "json_object":
+        schema = _schema_in_words("\n".join(texts))
+    text = json.dumps(value_for(schema, heard)) if schema is not None else heard or "nothing"
+    return completion(text, model=model, words_in=words_in)
+
+
+def _schema_in_words(prompt: str) -> dict[str, Any]:
+    """Return a schema for the first level of a shape in the prompt; who asks for more sends a schema."""
+    kinds = {"string": "string", "int": "integer", "integer": "integer", "number": "number", "boolean": "boolean"}
+    found = {name: kind.strip() for name, kind in FIELD.findall(prompt)}
+    properties: dict[str, Any] = {}
+    for name, kind in found.items():
+        if kind.endswith("[]"):
+            properties[name] = {"type": "array", "items": {"type": kinds.get(kind[:-2], "string")}}
+        else:
+            properties[name] = {"type": kinds.get(kind, "string")}
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _reply_of(reply: Scripted, model: str) -> Reply:
+    if isinstance(reply, Reply):
+        return reply
+    if isinstance(reply, int):
+        return failure(reply)
+    return completion(reply if isinstance(reply, str) else json.dumps(reply), model=model)
+
+
+# --- HTTP -------------------------------------------------------------------------------------------------------------
+
+
+async def _read(reader: asyncio.StreamReader) -> Request | None:
+    """Return the next request, or None where the other side has left."""
+    line = await reader.readline()
+    if not line:
+        return None
+    headers = {}
+    while (header := (await reader.readline()).decode("latin-1").strip()) != "":
+        name, _, value = header.partition(":")
+        headers[name.strip().lower()] = value.strip()
+    body = await reader.readexactly(int(headers.get("content-length", 0)))
+    return Request(line.decode("latin-1").split(" ")[1], headers, body)
+
+
+async def _write(reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """Send the reply; tell whether the connection may be used again."""
+    if reply.hangs:
+        await reader.read()
+        return False
+    if reply.delay_seconds:
+        await asyncio.sleep(reply.delay_seconds)
+    if reply.closes_after == 0:
+        return False
+    lines = [f"HTTP/1.1 {reply.status} Scripted", f"content-length: {len(reply.body)}"]
+    lines += [f"{name}: {value}" for name, value in reply.headers.items()]
+    writer.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
+    writer.write(reply.body if reply.closes_after is None else reply.body[: reply.closes_after])
+    await writer.drain()
+    return reply.closes_after is None
+
+
+# --- in tests, and alone ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """A server of one's own, on a thread of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="upstream", daemon=True)
+    thread.start()
+    server = Upstream()
+    asyncio.run_coroutine_threadsafe(server.start(), loop).result(10)
+    try:
+        yield server
+    finally:
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_connection_outlives_its_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep no connection alive: the event loop of a test ends with the test."""
+    monkeypatch.setattr(transport, "KEPT_ALIVE", 0)
+
+
+async def _serve_alone(port: int) -> None:
+    server = Upstream()
+    await server.start(port)
+    print(f"listening at {server.url}", flush=True)  # noqa: T201
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=18080)
+    try:
+        asyncio.run(_serve_alone(parser.parse_args().port))
+    except KeyboardInterrupt:
+        pass
