@@ -121,7 +121,9 @@ async def run(begun: Begun) -> Result:
         if begun.is_background:
             await asyncio.shield(db(keep_requeue, begun.span_key))
         else:
-            await asyncio.shield(db(keep_stop, begun.span_key, "The caller left or the server stopped before the answer"))
+            await asyncio.shield(
+                db(keep_stop, begun.span_key, "The caller left or the server stopped before the answer")
+            )
         raise
     await asyncio.shield(db(keep_result, begun.span_key, result))
     return result

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import hashlib
 import re
 import threading
@@ -288,7 +289,5 @@ async def _serve_alone(port: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=18080)
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve_alone(parser.parse_args().port))
-    except KeyboardInterrupt:
-        pass

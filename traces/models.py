@@ -248,7 +248,9 @@ class AttemptBody(models.Model):
     """The exact exchange with a provider, secrets removed."""
 
     attempt = models.OneToOneField(Attempt, models.CASCADE, primary_key=True, related_name="body")
-    messages = JsonTextField(help_text="The prompt: [{role, parts: [{type, …}], note}], before it became the vendor's form.")
+    messages = JsonTextField(
+        help_text="The prompt: [{role, parts: [{type, …}], note}], before it became the vendor's form."
+    )
     method = models.CharField(max_length=8, default="POST")
     url = models.TextField(blank=True)
     request_headers = JsonTextField(default=dict)

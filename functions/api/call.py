@@ -23,9 +23,7 @@ from traces.recording import ParentNotFound
 DEFINITION = ("instructions", "input_schema", "output_schema", "model", "configuration")
 
 
-@described(
-    "Complete a task", tag="call", request=CallFields, responses={200: CallAnswer, 202: QueuedAnswer}
-)
+@described("Complete a task", tag="call", request=CallFields, responses={200: CallAnswer, 202: QueuedAnswer})
 async def create(request: HttpRequest, key: ApiKey) -> HttpResponse:
     """Ask the models in order until the answer fits the output schema. The completion is kept, also when it fails."""
     fields = read(CallFields, read_object(request))

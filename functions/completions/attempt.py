@@ -128,12 +128,14 @@ def _judged(
     base = _record(plan, exchange, number=number, waited_ms=waited_ms, started_at=started_at)
     if exchange.error is not None:
         return _failed(base, exchange.error, validator)
-    if reply is None or (fault := _fault_of(reply)):
-        kind, message = fault if reply is not None else ("bad_reply", "The provider sent no reply")
+    fault = _fault_of(reply)
+    if fault is not None:
+        kind, message = fault
         error = ProviderError(message)
-        return Attempt(_with(base, outcome="failed", error_kind=kind, error_message=message), reply=reply, error=error)
-    if validator is None:
-        return Attempt(_with(base, outcome="accepted"), message=reply.text, reply=reply)
+        record = _with(base, outcome="failed", error_kind=kind, error_message=message[:MAX_MESSAGE])
+        return Attempt(record, reply=reply, error=error)
+    if reply is None or validator is None:
+        return Attempt(_with(base, outcome="accepted"), message=reply.text if reply else None, reply=reply)
     return _read(base, reply, reply.text or "", plan, validator)
 
 
@@ -162,8 +164,10 @@ def _failed(base: AttemptRecord, error: ProviderError, validator: Validator | No
     return Attempt(record, answer_text=text, error=error)
 
 
-def _fault_of(reply: ChatReply) -> tuple[str, str] | None:
+def _fault_of(reply: ChatReply | None) -> tuple[str, str] | None:
     """Return (kind, message) of a reply that is no answer, although it came with HTTP 200."""
+    if reply is None:
+        return "bad_reply", "The provider sent no reply"
     if reply.finish_reason == "refused":
         return "content_policy", reply.refusal or "The provider's filter stopped the answer"
     if reply.finish_reason == "length":

@@ -42,11 +42,13 @@ def _checked(found: Found, validator: Validator, codec: Codec) -> Reading:
         problem = Problem((), "depth", f"must not be nested deeper than {MOST_VALUE_DEPTH} levels")
         return Reading(problems=[problem], notes=list(found.notes))
     decoded = codec.decode(found.value)
+    inner = _unwrapped(decoded)
+    # Before anything is converted: a list of one such object would fit where a list is due, and be wrong.
+    if inner is not None and validator.problems(decoded):
+        value, problems, notes = coerced(inner[0], validator)
+        if not problems:
+            return Reading(value, [], [*found.notes, "The answer stood in a field “value”", *notes])
     value, problems, notes = coerced(decoded, validator)
-    if problems and (inner := _unwrapped(decoded)) is not None:
-        value_inside, problems_inside, notes_inside = coerced(inner[0], validator)
-        if not problems_inside:
-            value, problems, notes = value_inside, [], ["The answer stood in a field “value”", *notes_inside]
     return Reading(value, problems, [*found.notes, *notes])
 
 

@@ -37,7 +37,9 @@ class Completion(models.Model):
     class Meta:
         indexes = (
             models.Index(
-                fields=["state", "created_at"], name="completion_open", condition=models.Q(state__in=["queued", "running"])
+                fields=["state", "created_at"],
+                name="completion_open",
+                condition=models.Q(state__in=["queued", "running"]),
             ),
         )
 

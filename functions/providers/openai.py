@@ -17,10 +17,10 @@ from opperweb import json
 OURS = frozenset({"model", "messages", "stream", "stream_options", "n"})
 SAMPLING = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias")
 # The connection is the transport's; the body is always JSON.
-HEADERS_NOT_TAKEN = frozenset(
-    "host content-length content-type content-encoding transfer-encoding connection accept-encoding te upgrade"
-    " expect trailer keep-alive proxy-authorization proxy-connection".split()
-)
+HEADERS_NOT_TAKEN = {
+    "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "connection", "accept-encoding",
+    "te", "upgrade", "expect", "trailer", "keep-alive", "proxy-authorization", "proxy-connection",
+}  # fmt: skip
 FINISH_REASONS: dict[str, FinishReason] = {
     "stop": "stop",
     "tool_calls": "stop",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -61,7 +61,7 @@ def _more_cached(value: dict[str, Any]) -> Iterator[Any]:
         yield value.get(name)
 
 
-def _first(value: Any, more: Iterator[Any] = iter(())) -> int | None:
+def _first(value: Any, more: Iterable[Any] = ()) -> int | None:
     for candidate in (value, *more):
         count = _count(candidate)
         if count is not None:

@@ -1,4 +1,4 @@
-"""The built-in stand-in for a language model: no network, the same answer to the same question, and failures to order."""
+"""The built-in stand-in for a language model: no network, the same answer each time, failures to order."""
 
 from __future__ import annotations
 

@@ -273,9 +273,10 @@ class _Maker:
                     yield from matching(rule["pattern"], f"{chr(97 + number)}{number}")
         for pattern in schema.get("patternProperties") or {}:
             for number in range(20):
-                yield from matching(pattern, f"{chr(97 + number)}{number}")
-        for word in dict.fromkeys(re.findall(r"[a-z]{3,20}", self.words.text.lower())[:100]):
-            yield word
+                for name in matching(pattern, f"{chr(97 + number)}{number}"):
+                    # A pattern is often a beginning alone.
+                    yield from (name, *(longer for longer in (f"{name}{number}",) if re.search(pattern, longer)))
+        yield from dict.fromkeys(re.findall(r"[a-z]{3,20}", self.words.text.lower())[:100])
         yield from (f"key_{number}" for number in range(1_000))
 
     def _schema_of_other(self, schema: dict[str, Any], name: str) -> Any:
@@ -368,6 +369,9 @@ class _Maker:
         number = number if number is not None else Fraction(0)
         number = max(number, low) if low is not None else number
         number = min(number, high) if high is not None else number
+        if not is_whole and not step and self.variation % 2:
+            # A fraction fits where a whole number would fit another branch as well.
+            number += Fraction(1, 2) if high is None or number + Fraction(1, 2) <= high else 0
         if step:
             number = ceil(number / step) * step
             number = floor(high / step) * step if high is not None and number > high else number

@@ -17,7 +17,11 @@ from opperweb import json
 # Routes of Django's own that programs and people meet; everything under /v2 describes itself.
 PLAIN = (
     ("/healthz", "Tell that the process lives", {"200": "It lives."}),
-    ("/readyz", "Tell whether database, broker and a worker answer", {"200": "All do.", "503": "The body names what does not."}),
+    (
+        "/readyz",
+        "Tell whether database, broker and a worker answer",
+        {"200": "All do.", "503": "The body names what does not."},
+    ),
     ("/metrics", "Figures in Prometheus' text form, for a key or from loopback", {"200": "Text.", "401": "No key."}),
     ("/api/schema", "This document", {"200": "OpenAPI 3."}),
     ("/api/docs/", "This document for people", {"200": "A page."}),

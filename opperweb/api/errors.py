@@ -144,7 +144,9 @@ def error_of(problem: Exception) -> ApiError | None:
     if isinstance(problem, exceptions.ValidationError):
         return Invalid(problems_of(problem.detail, ["body"]))
     if isinstance(problem, exceptions.MethodNotAllowed):
-        return ApiError(str(problem.detail), status=405, type="MethodNotAllowedError", message="The method is not allowed")
+        return ApiError(
+            str(problem.detail), status=405, type="MethodNotAllowedError", message="The method is not allowed"
+        )
     if isinstance(problem, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
         return Unauthorized(str(problem.detail))
     if isinstance(problem, exceptions.APIException):
@@ -194,4 +196,11 @@ def is_api(request: HttpRequest) -> bool:
 
 def unexpected(request: HttpRequest) -> HttpResponse:
     """Answer for a fault of ours: the log has the story, the caller gets the agreed shape."""
-    return response_of(ApiError("The server failed; its log tells why", status=500, type="InternalServerError", message="Internal server error"))
+    return response_of(
+        ApiError(
+            "The server failed; its log tells why",
+            status=500,
+            type="InternalServerError",
+            message="Internal server error",
+        )
+    )

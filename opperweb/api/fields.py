@@ -103,7 +103,9 @@ class Time(serializers.DateTimeField):
 
     def to_internal_value(self, value: Any) -> datetime:
         if not isinstance(value, str):
-            raise serializers.ValidationError("must be an RFC 3339 time, such as 2026-01-31T10:00:00Z", code="datetime_type")
+            raise serializers.ValidationError(
+                "must be an RFC 3339 time, such as 2026-01-31T10:00:00Z", code="datetime_type"
+            )
         try:
             return super().to_internal_value(value)
         except (OverflowError, ValueError):

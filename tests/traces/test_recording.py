@@ -68,7 +68,9 @@ def test_an_error_inside_a_good_trace_means_it_recovered(project: Project) -> No
 
 def test_a_trace_is_found_by_the_tags_and_models_of_its_spans(project: Project) -> None:
     root = recording.start(project, "agent", tags={"env": "production"})
-    recording.start(project, "call", parent_id=root.id, kind=Kind.LLM, model="a/x", tags={"env": "production", "n": "1"})
+    recording.start(
+        project, "call", parent_id=root.id, kind=Kind.LLM, model="a/x", tags={"env": "production", "n": "1"}
+    )
     facets = {(facet.facet, facet.key, facet.value) for facet in TraceFacet.objects.all()}
     assert facets == {("tag", "env", "production"), ("tag", "n", "1"), ("model", "", "a/x")}
     assert Trace.objects.get().tags == [["env", "production"], ["n", "1"]]

@@ -69,7 +69,9 @@ def _create(key: ApiKey, fields: dict[str, Any]) -> dict[str, Any]:
     except recording.ParentNotFound:
         raise NotFound(f"There is no span {fields['parent_id']} to be the parent") from None
     except recording.ParentElsewhere:
-        raise Invalid.at(["body", "parent_id"], "belongs to another trace than trace_id", value=str(fields["parent_id"])) from None
+        raise Invalid.at(
+            ["body", "parent_id"], "belongs to another trace than trace_id", value=str(fields["parent_id"])
+        ) from None
     return span_answer(_with_body(span))
 
 

@@ -21,7 +21,9 @@ from traces.models import Attempt, Span, SpanBody, Trace
 
 PARAMETERS = [
     OpenApiParameter("name", str, description="Part of the trace's name, in any case."),
-    OpenApiParameter("q", str, description="The filter language of the pages, such as `tag:env=production status:error`."),
+    OpenApiParameter(
+        "q", str, description="The filter language of the pages, such as `tag:env=production status:error`."
+    ),
     OpenApiParameter("range", str, description="15m, 1h, 24h, 7d, 30d or all."),
     OpenApiParameter("from", str, description="RFC 3339 time."),
     OpenApiParameter("to", str, description="RFC 3339 time."),

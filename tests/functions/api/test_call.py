@@ -86,14 +86,14 @@ def test_a_list_of_models_is_tried_in_order(api: Any, use_upstream: Any) -> None
 @pytest.mark.parametrize(
     ("model", "status", "type_", "kind"),
     [
-        ("fake/fail-401", 502, "ProviderError", "bad_credentials"),
+        ("fake/fail-401", 502, "ProviderError", "credentials"),
         ("fake/fail-429", 429, "RateLimitError", "rate_limit"),
         ("fake/fail-500", 502, "ProviderError", "server_error"),
         ("fake/html", 502, "ProviderError", "bad_reply"),
         ("fake/cut", 502, "ProviderError", "bad_reply"),
         ("fake/bad-schema", 400, "StructuredGenerationError", "schema"),
         ("fake/timeout", 502, "ProviderError", "timeout"),
-        ("gone/any", 502, "ProviderError", "disconnected"),
+        ("gone/any", 502, "ProviderError", "connection"),
     ],
 )
 def test_each_failure_is_typed_and_recorded_in_full(

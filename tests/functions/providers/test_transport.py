@@ -35,12 +35,14 @@ def fake(upstream: Upstream) -> Provider:
 async def test_an_answer_comes_with_the_exact_exchange_and_its_times(fake: Provider, upstream: Upstream):
     exchange = await fake.ask(chat("echo", "héllo \0"), timeout_seconds=5)
     assert exchange.error is None
-    assert exchange.reply is not None and exchange.reply.text == "héllo \0"
+    assert exchange.reply is not None
+    assert exchange.reply.text == "héllo \0"
     assert exchange.request_body == upstream.requests[0].body.decode()
     assert exchange.http_status == 200
     assert exchange.url == f"{upstream.url}/chat/completions"
     assert exchange.queue_ms is not None
-    assert exchange.first_byte_ms is not None and exchange.duration_ms is not None
+    assert exchange.first_byte_ms is not None
+    assert exchange.duration_ms is not None
     assert exchange.first_byte_ms <= exchange.duration_ms
 
 
@@ -50,7 +52,8 @@ async def test_the_key_is_sent_and_never_kept(fake: Provider, upstream: Upstream
     assert upstream.requests[0].headers["authorization"] == f"Bearer {KEY}"
     assert upstream.requests[0].headers["x-api-key"] == "another-secret"
     assert exchange.request_headers["authorization"] == "Bearer …"
-    assert KEY not in repr(exchange) and "another-secret" not in repr(exchange)
+    assert KEY not in repr(exchange)
+    assert "another-secret" not in repr(exchange)
     assert KEY not in str(exchange.error)
 
 
@@ -59,7 +62,8 @@ async def test_a_password_in_the_address_is_not_kept(upstream: Upstream):
     exchange = await HttpProvider("fake", "openai", OpenAI("fake", base_url)).ask(chat("echo"), timeout_seconds=5)
     assert exchange.error is None
     assert exchange.url.endswith("/v1/chat/completions?api_key=…")
-    assert "pass-word-9" not in repr(exchange) and "in-the-query" not in repr(exchange)
+    assert "pass-word-9" not in repr(exchange)
+    assert "in-the-query" not in repr(exchange)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +79,8 @@ async def test_a_password_in_the_address_is_not_kept(upstream: Upstream):
 async def test_each_failure_is_an_error_in_words(fake: Provider, model: str, error: type[ProviderError], words: str):
     exchange = await fake.ask(chat(model), timeout_seconds=0.2 if model == "timeout" else 5)
     assert type(exchange.error) is error
-    assert exchange.error is not None and words in exchange.error.message
+    assert exchange.error is not None
+    assert words in exchange.error.message
     assert exchange.reply is None
 
 
@@ -102,7 +107,8 @@ async def test_a_part_of_an_answer_is_kept(fake: Provider, upstream: Upstream):
 async def test_no_redirect_is_followed(fake: Provider, upstream: Upstream):
     upstream.script("moved", Reply(status=307, headers={"location": upstream.url}))
     exchange = await fake.ask(chat("moved"), timeout_seconds=5)
-    assert isinstance(exchange.error, BadReply) and not exchange.error.can_retry
+    assert isinstance(exchange.error, BadReply)
+    assert not exchange.error.can_retry
     assert len(upstream.requests) == 1
 
 
@@ -114,7 +120,8 @@ async def test_an_answer_that_is_too_large_is_given_up(fake: Provider, monkeypat
 
 async def test_ten_megabytes_are_read(fake: Provider):
     exchange = await fake.ask(chat("echo", "x" * 10_000_000), timeout_seconds=30)
-    assert exchange.reply is not None and len(exchange.reply.text or "") == 10_000_000
+    assert exchange.reply is not None
+    assert len(exchange.reply.text or "") == 10_000_000
 
 
 async def test_what_cannot_be_sent_is_an_error_too(fake: Provider):
@@ -127,7 +134,8 @@ async def test_hostile_texts_survive_the_way(fake: Provider, upstream: Upstream)
     deep = '{"a":' * 1000 + "1" + "}" * 1000
     for text in ("\ud800 alone", "\0", "9" * 5000, deep):
         exchange = await fake.ask(chat("echo", text), timeout_seconds=5)
-        assert exchange.reply is not None and exchange.reply.text == text
+        assert exchange.reply is not None
+        assert exchange.reply.text == text
     upstream.script("deep", Reply(deep.encode()))
     assert isinstance((await fake.ask(chat("deep"), timeout_seconds=5)).error, ProviderError)
 
@@ -161,7 +169,8 @@ async def test_scripts_are_answered_in_turn(fake: Provider, upstream: Upstream):
     assert [reply.text for reply in texts if reply] == ["one", '{"two":2}']
     assert (await fake.ask(chat("m"), timeout_seconds=5)).http_status == 503
     limited = (await fake.ask(chat("m"), timeout_seconds=5)).error
-    assert limited is not None and limited.retry_after_seconds == 7
+    assert limited is not None
+    assert limited.retry_after_seconds == 7
 
 
 # --- names ----------------------------------------------------------------------------------------------------------
@@ -177,4 +186,5 @@ def test_a_name_leads_to_a_provider_and_the_rest_goes_there_as_it_is(upstream: U
     for name in ("fake", "nobody/x", "fake/", "rehearsal/nothing", "claude/x", "/x"):
         with pytest.raises(UnknownModel) as caught:
             providers.resolve(name)
-        assert caught.value.name == name and caught.value.message
+        assert caught.value.name == name
+        assert caught.value.message

@@ -27,7 +27,9 @@ ROUTES = ["/v2/call", "/v2/spans"]
         (b"", 422, "required"),
     ],
 )
-def test_a_hostile_body_is_refused_in_the_agreed_shape(api: Any, path: str, body: bytes, status: int, word: str) -> None:
+def test_a_hostile_body_is_refused_in_the_agreed_shape(
+    api: Any, path: str, body: bytes, status: int, word: str
+) -> None:
     response = api.send("POST", path, body)
     assert response.status_code == status, response.content
     answer = response.json()
