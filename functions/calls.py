@@ -95,7 +95,7 @@ async def call_later(api_key: ApiKey, asked: Asked) -> Begun:
     return await db(begin, api_key, asked, is_background=True)
 
 
-@shared_task(name="functions.jobs.call_job", throws=(loop.Stopped,))
+@shared_task(name="functions.jobs.call_job", throws=(loop.Stopped,))  # type: ignore[untyped-decorator]
 def call_job(span_key: int) -> None:
     """Answer a queued completion; do nothing if it is no longer queued."""
     loop.run(_run_queued(span_key))
@@ -269,7 +269,7 @@ def stop_orphans() -> int:
     return count
 
 
-@shared_task(name="functions.jobs.stop_orphans_job")
+@shared_task(name="functions.jobs.stop_orphans_job")  # type: ignore[untyped-decorator]
 def stop_orphans_job() -> None:
     stop_orphans()
 
@@ -284,6 +284,6 @@ def send_lost() -> int:
     return len(lost)
 
 
-@shared_task(name="functions.jobs.send_lost_job")
+@shared_task(name="functions.jobs.send_lost_job")  # type: ignore[untyped-decorator]
 def send_lost_job() -> None:
     send_lost()

@@ -1,4 +1,4 @@
-"""JSON that keeps whatever a caller or a model sent: big integers, lone surrogates, NUL characters, the order of keys."""
+"""JSON that keeps what a caller or a model sent: big integers, lone surrogates, NUL characters, the order of keys."""
 
 import json
 import re

@@ -1,5 +1,6 @@
 """Secrets that nobody gave: made once, kept in DATA_DIR, readable by their owner alone."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -17,10 +18,8 @@ def generated_secret(folder: Path, name: str, *, fernet: bool = False) -> str:
         if not path.exists():
             draft.touch(mode=0o600)
             draft.write_text(value)
-            try:
+            with contextlib.suppress(FileExistsError):
                 os.link(draft, path)
-            except FileExistsError:
-                pass
         return path.read_text().strip()
     finally:
         draft.unlink(missing_ok=True)

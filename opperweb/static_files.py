@@ -1,4 +1,4 @@
-"""Static files from where they lie, as whole answers: an ASGI server would have to turn a file's chunks into async ones."""
+"""Static files from where they lie, as whole answers: ASGI would have to turn a file's chunks into async ones."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ MOST_TEXTS = 12
 
 
 def preview(value: Any) -> str:
-    """Return one line of at most 300 characters: an object's values joined by " · ", a list's first item and how many more."""
+    """Return one line of at most 300 characters: an object's values joined by " · ", of a list its first item."""
     if value is None:
         return ""
     words = " · ".join(_texts(value, depth=0))

@@ -164,7 +164,7 @@ def _settle(trace: Trace, span: Span) -> None:
 
 def _root_after(trace: Trace, span: Span) -> Span | None:
     """Return the trace's root now that `span` is in it, without reading more than one other span."""
-    if trace.root_key is None or trace.root_key == span.key and span.parent_id is None:
+    if trace.root_key is None or (trace.root_key == span.key and span.parent_id is None):
         return span
     root = Span.objects.filter(pk=trace.root_key).first()
     if root is None or root.pk == span.pk:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 
@@ -28,7 +28,8 @@ class SpanLike(Protocol):
     def ended_at(self) -> datetime | None: ...
 
 
-S = TypeVar("S", bound=SpanLike)
+# SpanLike in spirit: the stubs do not see that a model's fields have the types of its properties.
+S = TypeVar("S", bound=Any)
 
 # What a folded row tells of the rows inside it, the worst first.
 WORST_FIRST = ("error", "running", "stopped", "recovered", "ok")

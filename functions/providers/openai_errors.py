@@ -159,7 +159,7 @@ def _class_of(status: int, error: dict[str, Any], said: str) -> type[ProviderErr
         found = BY_CODE.get(code)
         # These two say less than the status and the text do.
         if found not in (None, BadRequest, ServerError, RateLimited):
-            return found  # type: ignore[return-value]
+            return found
     if "ResponsibleAIPolicyViolation" in codes:
         return Refused
     if status in (400, 413, 422, 500) and TOO_LONG.search(said):

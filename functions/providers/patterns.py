@@ -115,9 +115,9 @@ def _allows(code: Any, value: Any, character: str) -> bool:
     if code is codes.ANY:
         return character not in "\n\r"
     if code is codes.NOT_LITERAL:
-        return ord(character) != value
+        return bool(ord(character) != value)
     if code is codes.LITERAL:
-        return ord(character) == value
+        return bool(ord(character) == value)
     if code is codes.RANGE:
         return bool(value[0] <= ord(character) <= value[1])
     if code is codes.CATEGORY:

@@ -8,10 +8,11 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
+from functions.providers.input_words import Words
+from functions.providers.joined_schemas import both, bounds, is_of, weight
 from functions.providers.patterns import matching
 from functions.schemas.validator import InvalidSchema, Validator
 from functions.schemas.walk import target_of
-from opperweb import json
 
 VARIATIONS = 12
 MOST_STEPS = 4_000
@@ -70,52 +71,6 @@ def value_for(schema: dict[str, Any], text: str) -> Any:
         if nearest is None or problems < nearest[0]:
             nearest = (problems, value)
     return nearest[1] if nearest else None
-
-
-class Words:
-    """The words of an input, handed out in turn."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.by_key: dict[str, str] = {}
-        self.leaves: list[str] = []
-        self._gather(_json_in(text), "", 0)
-        if not self.leaves:
-            self.leaves = [" ".join(text.split())[:300] or "rehearsal"]
-        self.numbers = [float(found) for found in re.findall(r"(?<![\w.-])-?\d{1,9}(?:\.\d{1,6})?(?![\w.-])", text)]
-        self.turn = 0
-        self.number_turn = 0
-
-    def next(self, key: str = "") -> str:
-        if key in self.by_key:
-            return self.by_key[key]
-        self.turn += 1
-        return self.leaves[(self.turn - 1) % len(self.leaves)]
-
-    def next_number(self) -> float | None:
-        self.number_turn += 1
-        return self.numbers[(self.number_turn - 1) % len(self.numbers)] if self.numbers else None
-
-    def _gather(self, value: Any, key: str, depth: int) -> None:
-        if isinstance(value, str) and value.strip() and len(self.leaves) < 200:
-            self.leaves.append(" ".join(value.split())[:300])
-            if key:
-                self.by_key.setdefault(key, self.leaves[-1])
-        elif isinstance(value, dict | list) and depth < 20:
-            pairs = value.items() if isinstance(value, dict) else ((("", item)) for item in value)
-            for name, item in pairs:
-                self._gather(item, name, depth + 1)
-
-
-def _json_in(text: str) -> Any:
-    """Return the JSON that a text is, or that it ends with after some words."""
-    starts = [0, *(found.start() for found in re.finditer(r"(?m)^[\[{]", text))][:5]
-    for start in starts:
-        try:
-            return json.loads(text[start:])
-        except (ValueError, RecursionError):
-            continue
-    return None
 
 
 class _Maker:
@@ -180,13 +135,13 @@ class _Maker:
                 return rest
             schema = rest
             for part in drawn:
-                schema = _both(schema, part)
+                schema = both(schema, part)
         raise Impossible
 
     def _option(self, options: list[Any], schema: dict[str, Any]) -> Any:
         kinds = schema.get("type")
         names = [kinds] if isinstance(kinds, str) else kinds if isinstance(kinds, list) else None
-        fitting = [option for option in options if names is None or _is_of(option, names)] or options
+        fitting = [option for option in options if names is None or is_of(option, names)] or options
         heard = self.words.text.casefold()
         spoken = [
             option
@@ -201,13 +156,13 @@ class _Maker:
         shift = self.variation % len(branches)
         branches = branches[shift:] + branches[:shift]
         if depth >= DEEP:
-            branches.sort(key=_weight)
+            branches.sort(key=weight)
         else:
             # Something is more telling than nothing.
             branches.sort(key=lambda branch: isinstance(branch, dict) and branch.get("type") == "null")
         for branch in branches:
             try:
-                return self.make(_both(rest, branch), key, depth + 1)
+                return self.make(both(rest, branch), key, depth + 1)
             except Impossible:
                 continue
         raise Impossible
@@ -306,7 +261,7 @@ class _Maker:
                 item = first[len(value)]
             else:
                 is_due = contained is not None and len(value) < len(first) + must_contain
-                item = _both(contained, inner) if is_due else inner
+                item = both(contained, inner) if is_due else inner
             self._append(value, item, key if index == 0 else "", depth, schema, least=least)
         return value
 
@@ -362,7 +317,7 @@ class _Maker:
         step = Fraction(str(step)) if step else None
         if is_whole and step and step.denominator != 1:
             step = Fraction(step.numerator)
-        low, high = _bounds(schema, step)
+        low, high = bounds(schema, step)
         heard = self.words.next_number()
         wanted = Fraction(str(heard)) if heard is not None and self.variation % 2 == 0 else low
         number = wanted if wanted is not None else Fraction(1) if low is None and (high is None or high >= 1) else high
@@ -378,83 +333,7 @@ class _Maker:
         return int(number) if number.denominator == 1 else float(number)
 
 
-def _bounds(schema: dict[str, Any], step: Fraction | None) -> tuple[Fraction | None, Fraction | None]:
-    nudge = step or Fraction(1, 100)
-    lows = [Fraction(str(schema["minimum"]))] if _is_number(schema.get("minimum")) else []
-    highs = [Fraction(str(schema["maximum"]))] if _is_number(schema.get("maximum")) else []
-    over, under = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-    if _is_number(over) and _is_number(under) and step is None:
-        nudge = min(nudge, (Fraction(str(under)) - Fraction(str(over))) / 4)
-    if _is_number(over):
-        lows.append(Fraction(str(over)) + nudge)
-    if _is_number(under):
-        highs.append(Fraction(str(under)) - nudge)
-    return max(lows, default=None), min(highs, default=None)
-
-
 def _given(schema: dict[str, Any]) -> list[str]:
     examples = schema.get("examples")
     values = [*(examples if isinstance(examples, list) else ()), schema.get("default")]
     return [value for value in values if isinstance(value, str)]
-
-
-def _weight(branch: Any) -> int:
-    """Return how far a branch may still lead: what ends here comes first."""
-    if not isinstance(branch, dict):
-        return 1
-    if "const" in branch or "enum" in branch or branch.get("type") == "null":
-        return 0
-    if branch.get("type") in ("string", "integer", "number", "boolean"):
-        return 1
-    if branch.get("type") == "array" and not branch.get("minItems"):
-        return 2
-    return 3 if branch.get("type") == "object" and not branch.get("required") else 4
-
-
-def _both(one: Any, other: Any) -> Any:
-    """Return a schema for what fits both, as far as one schema can say it."""
-    if one is False or other is False:
-        return False
-    if not isinstance(one, dict) or not isinstance(other, dict):
-        return one if isinstance(one, dict) else other
-    merged = dict(one)
-    for keyword, value in other.items():
-        merged[keyword] = _joined(keyword, merged[keyword], value) if keyword in merged else value
-    return merged
-
-
-def _joined(keyword: str, one: Any, other: Any) -> Any:
-    if keyword in ("properties", "patternProperties", "$defs"):
-        return {**one, **{name: _both(one[name], part) if name in one else part for name, part in other.items()}}
-    if keyword == "required":
-        return [*one, *(name for name in other if name not in one)]
-    if keyword in ("allOf", "anyOf", "oneOf") and keyword == "allOf":
-        return [*one, *other]
-    if keyword == "enum":
-        return [option for option in one if option in other] or other
-    if keyword == "type":
-        return _common_type(one, other)
-    if keyword in ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"):
-        return max(one, other)
-    if keyword in ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"):
-        return min(one, other)
-    return _both(one, other) if keyword in ("items", "additionalProperties") else other
-
-
-def _common_type(one: Any, other: Any) -> Any:
-    ones, others = (kind if isinstance(kind, list) else [kind] for kind in (one, other))
-    common = [kind for kind in ones if kind in others or (kind == "integer" and "number" in others)]
-    common += [kind for kind in others if kind == "integer" and "number" in ones and kind not in common]
-    return common or other
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_of(value: Any, kinds: list[Any]) -> bool:
-    if value is None or isinstance(value, bool):
-        return ("null" if value is None else "boolean") in kinds
-    if isinstance(value, int | float):
-        return "number" in kinds or ("integer" in kinds and float(value).is_integer())
-    return {str: "string", list: "array", dict: "object"}[type(value)] in kinds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import IO, Any, ClassVar
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -101,7 +101,7 @@ def check_length(length: str | None) -> None:
 class Parser(BaseParser):
     """The same reading for DRF's views, whatever content type the caller named."""
 
-    media_type: ClassVar[str] = "*/*"
+    media_type = "*/*"
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None

@@ -7,7 +7,7 @@ handler, so that the OpenAPI document lists both kinds.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,7 @@ def described(summary: str, *, tag: str, request: Any = None, responses: Any = N
     return decorate
 
 
-def endpoint(**handlers: Handler) -> Callable[..., Awaitable[HttpResponse]]:
+def endpoint(**handlers: Handler) -> Callable[..., Coroutine[Any, Any, HttpResponse]]:
     """Return the view of one address from its handlers by method: `endpoint(GET=read, DELETE=delete)`.
 
     A handler is `async (request, key, **values of the path) -> HttpResponse`; it raises ApiError to refuse.

@@ -76,7 +76,7 @@ class Object(AnyJson):
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
 class Tags(Object):
-    """An object of strings; a value over 512 characters is shortened where it is filtered by, never where it is kept."""
+    """An object of strings; a value over 512 characters is shortened where it is filtered by, not where it is kept."""
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
         tags = super().to_internal_value(data)

@@ -24,7 +24,7 @@ OF_BODY = ("input", "output", "meta")
 
 @described("Make a span", tag="spans", request=SpanCreate, responses={200: SpanAnswer})
 async def create(request: HttpRequest, key: ApiKey) -> HttpResponse:
-    """Without `trace_id` it joins its parent's trace, or begins one. An output or an error ends it, unless `end_time` says when."""
+    """Without `trace_id` it joins its parent's trace, or begins one. An output or an error ends it."""
     fields = read(SpanCreate, read_object(request))
     return answer(await db(_create, key, fields))
 

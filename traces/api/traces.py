@@ -11,6 +11,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from opperweb.accounts.models import Project
 from opperweb.api.body import check_text
 from opperweb.api.errors import Invalid, NotFound
 from opperweb.api.pagination import Page
@@ -42,21 +43,21 @@ class TraceList(GenericAPIView[Trace]):
         traces = self.paginate_queryset(self.filtered(request)) or []
         bodies = SpanBody.objects.filter(pk__in=[trace.root_key for trace in traces]).only("input", "output")
         roots = {body.pk: body for body in bodies}
-        data = TraceAnswer(traces, many=True, context={"roots": roots}).data
-        return self.get_paginated_response(data)
+        answer = TraceAnswer(context={"roots": roots})
+        return self.get_paginated_response([answer.to_representation(trace) for trace in traces])
 
     def filtered(self, request: Request) -> QuerySet[Trace]:
         for name, value in request.query_params.items():
-            check_text(value, ["query", name])
+            check_text(str(value), ["query", name])
         # `name` is Opper's own parameter: a part of the name, where the language of the pages means all of it.
         params = request.query_params.copy()
         params.pop("name", None)
         trace_filter = TraceFilter.from_query(params, default_range=None)
         if trace_filter.problems:
             raise Invalid.at(["query", "q"], str(trace_filter.problems[0]), value=request.query_params.get("q", ""))
-        traces = trace_filter.apply(Trace.objects.filter(project=request.auth.project))
-        name = request.query_params.get("name")
-        return traces.filter(name__icontains=name) if name else traces
+        traces = trace_filter.apply(Trace.objects.filter(project=project_of(request)))
+        part = request.query_params.get("name")
+        return traces.filter(name__icontains=part) if part else traces
 
 
 class TraceDetail(GenericAPIView[Trace]):
@@ -66,7 +67,7 @@ class TraceDetail(GenericAPIView[Trace]):
 
     @extend_schema(summary="Read a trace", tags=["traces"], responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request, trace_id: str) -> Response:
-        trace = Trace.objects.filter(project=request.auth.project, id=path_uuid(trace_id)).first()
+        trace = Trace.objects.filter(project=project_of(request), id=path_uuid(trace_id)).first()
         if trace is None:
             raise NotFound(f"There is no trace {trace_id}")
         spans = list(
@@ -84,3 +85,10 @@ class TraceDetail(GenericAPIView[Trace]):
     def accepted_attempts(self, trace: Trace) -> dict[int, Attempt]:
         attempts = Attempt.objects.filter(span__trace=trace, outcome=Attempt.Outcome.ACCEPTED).only("id", "span_id")
         return {attempt.span_id: attempt for attempt in attempts}
+
+
+def project_of(request: Request) -> Project:
+    """Return the project that the request's key belongs to."""
+    key: Any = request.auth
+    project: Project = key.project
+    return project

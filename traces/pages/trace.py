@@ -122,6 +122,7 @@ def status_words(trace: Trace) -> str:
 def _raw_part(trace: Trace, wanted: uuid.UUID | None, request: HttpRequest) -> HttpResponse:
     """Send one text as a file, which no browser reads as a page."""
     part = request.GET["raw"]
+    text: str | None = None
     span = get_object_or_404(Span.objects.only("id"), trace=trace, id=wanted)
     if part in ("input", "output"):
         value = get_object_or_404(SpanBody.objects.only(part), span=span)
@@ -133,9 +134,7 @@ def _raw_part(trace: Trace, wanted: uuid.UUID | None, request: HttpRequest) -> H
         if number.isascii() and number.isdigit() and len(number) < 8:
             bodies = bodies.filter(attempt__number=int(number))
         body = bodies.first()
-        text = getattr(body, f"{part}_body") if body else None
-    else:
-        text = None
+        text = getattr(body, f"{part}_body", None)
     if text is None:
         raise Http404("No such part")
     response = HttpResponse(readable(text), content_type="text/plain; charset=utf-8")

@@ -16,7 +16,9 @@ def place(user) -> Membership:
 
 def invited(client: Client, role: str = "editor") -> str:
     page = client.post(MEMBERS + "invite/", {"role": role}).content.decode()
-    return re.search(r'value="http://testserver(/invitations/[^"]+)"', page)[1]
+    found = re.search(r'value="http://testserver(/invitations/[^"]+)"', page)
+    assert found
+    return found[1]
 
 
 def test_an_owner_changes_a_role(alice_client, bob):

@@ -41,7 +41,8 @@ def test_a_structured_answer_has_every_key_and_fits_the_schema(api: Any) -> None
 
 def test_a_text_answer_stands_in_message(api: Any) -> None:
     answer = api.post("/v2/call", {"name": "greet", "input": "hello", "model": "rehearsal/echo"}).json()
-    assert isinstance(answer["message"], str) and answer["message"]
+    assert isinstance(answer["message"], str)
+    assert answer["message"]
     assert answer["json_payload"] is None
 
 
@@ -54,9 +55,12 @@ def test_each_attempt_keeps_the_exact_exchange_without_secrets(api: Any, upstrea
     assert json.loads(attempt.body.response_body)["choices"]
     assert "top-secret" not in json.dumps([attempt.body.request_headers, attempt.body.response_headers])
     assert attempt.outcome == "accepted"
-    assert attempt.input_tokens and attempt.output_tokens
-    assert attempt.first_byte_ms is not None and attempt.duration_ms is not None
-    assert attempt.cost_usd is None and Span.objects.get(id=span_id).is_priced is False
+    assert attempt.input_tokens
+    assert attempt.output_tokens
+    assert attempt.first_byte_ms is not None
+    assert attempt.duration_ms is not None
+    assert attempt.cost_usd is None
+    assert Span.objects.get(id=span_id).is_priced is False
 
 
 def test_a_wrong_answer_is_sent_back_with_what_was_wrong(api: Any, upstream: Any, use_upstream: Any) -> None:
@@ -66,7 +70,8 @@ def test_a_wrong_answer_is_sent_back_with_what_was_wrong(api: Any, upstream: Any
     span = Span.objects.get(id=response.json()["span_id"])
     attempts = list(span.attempts.all())
     assert [attempt.outcome for attempt in attempts] == ["rejected", "rejected", "accepted"]
-    assert attempts[0].problems and attempts[0].problems[0]["message"]
+    assert attempts[0].problems
+    assert attempts[0].problems[0]["message"]
     assert attempts[1].is_repair
     assert (span.status, span.attempt_count) == (Status.RECOVERED, 3)
     messages = AttemptBody.objects.get(attempt=attempts[1]).messages
@@ -105,10 +110,12 @@ def test_each_failure_is_typed_and_recorded_in_full(
     response = api.post("/v2/call", {**TASK, "model": model, "configuration": configuration})
     assert response.status_code == status, response.content
     body = response.json()
-    assert body["type"] == type_ and body["detail"]
+    assert body["type"] == type_
+    assert body["detail"]
     span = Span.objects.select_related("body", "trace").get(id=response.headers["X-Opper-Span-Id"])
     attempts = list(span.attempts.all())
-    assert attempts and all(attempt.error_message and attempt.outcome != "accepted" for attempt in attempts)
+    assert attempts
+    assert all(attempt.error_message and attempt.outcome != "accepted" for attempt in attempts)
     assert attempts[-1].error_kind == kind
     assert (span.status, span.error_kind, span.trace.status) == (Status.ERROR, kind, Status.ERROR)
     assert span.body.input == TASK["input"]
@@ -124,7 +131,8 @@ def test_a_call_hangs_under_its_parent(api: Any) -> None:
     data = trace["spans"][1]["data"]
     assert (data["model"], data["function"]) == ("rehearsal/echo", "mini_kb_query")
     assert trace["spans"][1]["type"] == "generation"
-    assert data["generation_id"] and isinstance(data["total_tokens"], int)
+    assert data["generation_id"]
+    assert isinstance(data["total_tokens"], int)
 
 
 def test_calls_make_a_revision_for_each_new_definition_and_none_for_an_old_one(api: Any) -> None:
@@ -202,7 +210,8 @@ def test_what_makes_no_sense_is_refused_before_anything_is_made(
     assert response.status_code == status, response.content
     if loc:
         assert response.json()["detail"][0]["loc"][:2] == loc
-    assert not Trace.objects.exists() and not Function.objects.exists()
+    assert not Trace.objects.exists()
+    assert not Function.objects.exists()
 
 
 def test_a_catastrophic_pattern_does_not_hang(api: Any, use_upstream: Any, upstream: Any) -> None:

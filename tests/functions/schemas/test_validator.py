@@ -1,4 +1,4 @@
-"""Problems are found with their paths and told in words; schemas that cannot be used are refused without a look outside."""
+"""Problems are found with their paths and told in words; unusable schemas are refused without a look outside."""
 
 import pytest
 

@@ -22,7 +22,8 @@ def test_a_span_comes_back_with_every_key(api: Any) -> None:
     assert span["score"] == 7
     assert span["end_time"] is None
     assert span["output"] is None
-    assert uuid.UUID(span["id"]) and uuid.UUID(span["trace_id"])
+    assert uuid.UUID(span["id"])
+    assert uuid.UUID(span["trace_id"])
 
 
 def test_a_client_chosen_id_and_trace_are_kept(api: Any) -> None:
