@@ -21,8 +21,11 @@ class Stopped(Exception):
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on this process's background loop and wait for what it returns."""
-    future = asyncio.run_coroutine_threadsafe(coroutine, _started())
-    _running.add(future)
+    # Under the lock: who cancels what is running must not miss what has just begun.
+    loop = _started()
+    with _lock:
+        future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+        _running.add(future)
     try:
         return future.result()
     except CancelledError:
@@ -33,7 +36,8 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 def cancel_running() -> int:
     """Cancel what is running, so that each can record that it was stopped; return how many there were."""
-    running = list(_running)
+    with _lock:
+        running = list(_running)
     for future in running:
         future.cancel()
     return len(running)

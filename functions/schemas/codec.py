@@ -236,6 +236,12 @@ class Union:
         likely = [branch for branch in self.branches if branch.fits_wire(value)] or list(self.branches)
         if len(likely) == 1:
             return likely[0].step.decode(value, work)
+        # A text that is JSON of the right shape is that JSON: the other way round it would stay a text for ever.
+        for branch in likely:
+            if isinstance(branch.step, JsonText):
+                decoded = branch.step.decode(value, work)
+                if isinstance(decoded, dict | list) and branch.fits_caller(decoded):
+                    return decoded
         for branch in likely:
             if work.tries <= 0:
                 break

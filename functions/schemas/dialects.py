@@ -6,7 +6,7 @@ What a strict mode cannot enforce goes into the descriptions in words, is named 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from typing import Any, Literal
@@ -134,6 +134,7 @@ class _Conversion:
         if schema.get("type") != "object":
             self.note("The answer travels as the field “value” of an object")
             schema, step = _closed({"value": schema}), Wrapped(step)
+        _refuse_empty_circles(self.definitions)
         if self.definitions:
             schema = {**schema, "$defs": self.definitions}
         check_limits(schema)
@@ -283,6 +284,8 @@ class _Conversion:
         known = schema["properties"] if isinstance(schema.get("properties"), dict) else {}
         required = [name for name in schema.get("required") or () if isinstance(name, str)]
         others = _schema_of_others(schema)
+        if any(known.get(name) is False for name in required):
+            raise NoValue(f"{where or 'the schema'} allows no value at all")
         fields = {name: part for name, part in known.items() if part is not False}
         fields |= {name: True if others is None else others for name in required if name not in known}
         if not fields and others is not None:
@@ -392,6 +395,16 @@ def _refuse_moving_references(root: dict[str, Any]) -> None:
             raise NotExpressible("the schema refers to its parts by other means than #/…")
         if path and isinstance(part.get("$id"), str):
             raise NotExpressible("a part of the schema has an $id of its own")
+
+
+def _refuse_empty_circles(definitions: Mapping[str, dict[str, Any]]) -> None:
+    for name in definitions:
+        seen = {name}
+        while (reference := definitions[name].get("$ref")) is not None:
+            name = reference.removeprefix("#/$defs/")
+            if name in seen:
+                raise NotExpressible("the schema refers to itself and to nothing else")
+            seen.add(name)
 
 
 def _types_or_guess(schema: dict[str, Any]) -> list[str]:

@@ -49,7 +49,7 @@ def test_a_running_job_can_be_told_to_stop_and_may_say_a_last_word():
         except loop.Stopped:
             ended.append(True)
 
-    thread = threading.Thread(target=job)
+    thread = threading.Thread(target=job, daemon=True)
     thread.start()
     assert began.wait(5)
     assert loop.cancel_running() == 1
