@@ -47,7 +47,7 @@ FUNCTIONS = (
     {"models"},
     {"completions", "definitions", "kept"},
     {"evaluations"},
-    {"calls"},
+    {"calls", "samples"},
     {"jobs"},
     {"api", "pages", "admin"},
 )

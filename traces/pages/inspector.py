@@ -11,7 +11,7 @@ from django.http import QueryDict
 
 from traces.models import Attempt, AttemptBody, Span, SpanBody, Status
 from traces.pages.field_view import Field, fields_of, plain_text_of
-from traces.pages.json_view import JsonView, indented, readable, view_of, view_of_text
+from traces.pages.json_view import JsonView, compact, indented, readable, view_of, view_of_text
 from traces.pages.prompt_view import PromptBlock, blocks_of, plain_of
 from traces.pages.receipt import Receipt, receipt_of
 from traces.pages.waterfall import ICONS
@@ -271,12 +271,30 @@ class Inspector:
 
     @property
     def _wrong_paths(self) -> frozenset[str]:
-        return frozenset(str(problem.get("path", "")) for problem in self.problems)
+        return frozenset(str(problem.get("path", "")) for problem in self._raw_problems)
 
     @property
-    def problems(self) -> list[dict[str, Any]]:
+    def problems(self) -> list[dict[str, str]]:
+        """What did not fit the schema. Paths and messages quote the answer, so they may hold anything."""
+        return [{name: _words(problem.get(name)) for name in ("path", "message")} for problem in self._raw_problems]
+
+    @property
+    def _raw_problems(self) -> list[dict[str, Any]]:
         problems = self.attempt.problems if self.attempt else []
         return [problem for problem in problems if isinstance(problem, dict)] if isinstance(problems, list) else []
+
+    @property
+    def notes(self) -> list[str]:
+        notes = self.attempt.notes if self.attempt else []
+        return [_words(note) for note in notes] if isinstance(notes, list) else []
+
+    @property
+    def request_headers(self) -> list[tuple[str, str]]:
+        return _headers(self.exchange.request_headers) if self.exchange else []
+
+    @property
+    def response_headers(self) -> list[tuple[str, str]]:
+        return _headers(self.exchange.response_headers) if self.exchange else []
 
     @property
     def model_names(self) -> list[str]:
@@ -359,3 +377,13 @@ def _chosen(attempts: list[Attempt], number: str) -> Attempt | None:
 def _attempt_label(attempt: Attempt) -> str:
     start = "Attempt 1" if attempt.number == 1 else str(attempt.number)
     return f"{start}, accepted" if attempt.outcome == Attempt.Outcome.ACCEPTED else start
+
+
+def _headers(headers: Any) -> list[tuple[str, str]]:
+    return [(_words(name), _words(value)) for name, value in headers.items()] if isinstance(headers, dict) else []
+
+
+def _words(value: Any) -> str:
+    if value is None:
+        return ""
+    return readable(value) if isinstance(value, str) else compact(value)

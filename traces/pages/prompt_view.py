@@ -82,11 +82,17 @@ def _message(raw: Mapping[str, Any]) -> PromptMessage:
 def _part(part: Mapping[str, Any]) -> PromptPart:
     text = part.get("text")
     if isinstance(text, str):
-        shown = readable(text[:MOST_SHOWN]) + (f"\n… {len(text) - MOST_SHOWN:,} more" if len(text) > MOST_SHOWN else "")
-        return PromptPart("code" if shown.lstrip()[:1] in ("{", "[") else "text", shown)
+        return _text(readable(text[: MOST_SHOWN + 1]), len(text))
     for value in part.values():
         if isinstance(value, str) and value.startswith(("data:image/png;", "data:image/jpeg;", "data:image/webp;")):
             return PromptPart("image", readable(value))
         if isinstance(value, str) and (media := media_of(value)):
             return PromptPart("file", media)
-    return PromptPart("code", compact(part) if len(part) < 3 else indented(part))
+    text = compact(part) if len(part) < 3 else indented(part)
+    return _text(text, len(text))
+
+
+def _text(text: str, length: int) -> PromptPart:
+    """Return what fits on a page of a text of this length."""
+    shown = text[:MOST_SHOWN] + (f"\n… {length - MOST_SHOWN:,} more characters" if length > MOST_SHOWN else "")
+    return PromptPart("code" if shown.lstrip()[:1] in ("{", "[") else "text", shown)
