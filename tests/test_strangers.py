@@ -43,9 +43,7 @@ def filled(route: str, span: Span, project: Project, people: Membership) -> str:
         "<uuid:trace_id>": str(span.trace.id),
         "<str:trace_id>": str(span.trace.id),
         "<str:span_id>": str(span.id),
-        "<uuid:key_id>": str(
-            ApiKey.objects.filter(project=project).values_list("pk", flat=True).first() or uuid.uuid4()
-        ),
+        "<uuid:key_id>": str(key.pk if key else uuid.uuid4()),
         "<int:membership_id>": str(people.pk),
     }
     for name, value in values.items():

@@ -57,7 +57,9 @@ class TraceList(GenericAPIView[Trace]):
             raise Invalid.at(["query", "q"], str(trace_filter.problems[0]), value=request.query_params.get("q", ""))
         traces = trace_filter.apply(Trace.objects.filter(project=project_of(request)))
         part = request.query_params.get("name")
-        return traces.filter(name__icontains=part) if part else traces
+        if part:
+            traces = traces.filter(name__icontains=part)
+        return traces.order_by(*trace_filter.order.expressions)
 
 
 class TraceDetail(GenericAPIView[Trace]):

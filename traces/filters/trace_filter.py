@@ -137,11 +137,6 @@ class TraceFilter:
         # SORTS run downwards: the newest, slowest and dearest first is what a minus asks for.
         return replace(SORTS[self.sort.removeprefix("-")], is_descending=self.sort.startswith("-"))
 
-    @property
-    def ordering(self) -> tuple[object, ...]:
-        """What `order_by` takes, for those who do not page by cursor."""
-        return self.order.expressions
-
     @cached_property
     def _alternatives(self) -> list[Q]:
         """One condition for each key: the values of one key are alternatives, what is excluded is excluded each."""

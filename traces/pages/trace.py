@@ -55,7 +55,8 @@ def _page(request: HttpRequest, trace: Trace, wanted: uuid.UUID | None) -> dict[
     tree = tree_of(spans, now)
     chosen = _chosen(trace, tree, wanted)
     offset = _offset(request.GET.get("rows", ""), tree, chosen)
-    attempts = Attempt.objects.filter(span__trace=trace).order_by("span_id", "number").values(*SMALL_ATTEMPT)
+    shown = [row.span.pk for row in tree.rows[offset : offset + ROWS] if row.span and row.span.attempt_count]
+    attempts = Attempt.objects.filter(span__in=shown).order_by("span_id", "number").values(*SMALL_ATTEMPT)
     ruler = ruler_for(tree.duration_ms)
     times = attempt_times(attempts, tree.started_at) if tree.started_at else {}
     lines = lines_of(tree, ruler, times, offset=offset, most=ROWS, chosen=chosen.id if chosen else None)

@@ -24,6 +24,11 @@ class UnknownIcon(ValueError):
 @register.simple_tag
 def icon(name: str, label: str = "", css: str = "", size: int = 16) -> SafeString:
     """Draw an icon: silent beside words, or with a label of its own."""
+    return _drawing(name, str(label), css, size)
+
+
+@lru_cache(maxsize=512)
+def _drawing(name: str, label: str, css: str, size: int) -> SafeString:
     if name not in icon_names():
         raise UnknownIcon(f"{name} is not in static/{SPRITE}")
     address = f"{static(SPRITE)}#i-{name}"

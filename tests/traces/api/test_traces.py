@@ -47,6 +47,12 @@ def test_a_name_filters_in_any_case(api: Any, project: Project) -> None:
     assert [trace["name"] for trace in api.get("/v2/traces", {"name": "planet"}).json()["data"]] == ["Planet Guide"]
 
 
+def test_a_list_can_be_sorted_as_on_the_pages(api: Any, project: Project) -> None:
+    for name in ("first", "second"):
+        recording.start(project, name)
+    assert [trace["name"] for trace in api.get("/v2/traces", {"sort": "when"}).json()["data"]] == ["first", "second"]
+
+
 def test_the_language_of_the_pages_filters_too(api: Any, project: Project) -> None:
     recording.start(project, "one", tags={"env": "production"})
     recording.start(project, "two", tags={"env": "staging"})
