@@ -44,8 +44,7 @@ MOST_GUIDES = 12
 # Below this share of the axis a part would be under 2 px wide.
 LEAST_SHARE = 0.6
 ROW = 'class="{}" role="row" aria-rowindex="{}" aria-level="{}" aria-posinset="{}" aria-setsize="{}" data-span="{}"{}'
-# The unit of the axis is the largest of which it has two.
-UNITS = ((3_600_000, "h"), (60_000, "min"), (500, "s"), (1, "ms"))
+UNITS = ((3_600_000, "h"), (60_000, "min"))
 EXPANDED, SELECTED = ' aria-expanded="true"', ' aria-selected="true"'
 RECTANGLE = '<rect {}="{}" x="{}" width="{}" y="{}" height="{}" rx="{}"/>'
 
@@ -278,8 +277,10 @@ def _label(row: Row[Span], time: str) -> str:
 
 def marks_of(ruler: Ruler) -> list[Mark]:
     """Return the labels of the time axis, all in the unit of the longest."""
-    unit_ms, unit = next((size, unit) for size, unit in UNITS if ruler.total_ms >= size * 2 or unit == "ms")
-    last = len(ruler.ticks) - 1
+    step, last = ruler.ticks[1], len(ruler.ticks) - 1
+    small = (1000, "s") if ruler.total_ms >= 1000 else (1, "ms")
+    # Hours and minutes only where every mark falls on a whole one.
+    unit_ms, unit = next((one for one in UNITS if step % one[0] == 0), small)
     marks = []
     for at, tick in enumerate(ruler.ticks):
         label = f"{tick / unit_ms:g}\u202f{unit}"
