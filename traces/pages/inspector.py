@@ -17,6 +17,7 @@ from traces.pages.receipt import Receipt, receipt_of
 from traces.pages.waterfall import ICONS
 
 ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+MOST_WORDS = 10_000
 VIEWS = ("fields", "json", "text")
 LABELS = {"output": "Output", "input": "Input", "prompt": "Prompt", "raw": "Raw", "details": "Details"}
 # Which texts a tab reads.
@@ -384,6 +385,7 @@ def _headers(headers: Any) -> list[tuple[str, str]]:
 
 
 def _words(value: Any) -> str:
+    """Return what a note, a problem or a header says: text that can be sent and fits on a page."""
     if value is None:
         return ""
-    return readable(value) if isinstance(value, str) else compact(value)
+    return readable(value[:MOST_WORDS]) if isinstance(value, str) else compact(value)[:MOST_WORDS]
