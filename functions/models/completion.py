@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from functions.models.function import Function, Revision
 from opperweb.accounts.models import Project
-from opperweb.fields import JsonTextField
 from traces.models import Span
 
 
@@ -31,7 +30,6 @@ class Completion(models.Model):
     process_id = models.UUIDField(null=True)
     # How often a worker has begun it: a job that kills its worker is not begun for ever.
     starts = models.SmallIntegerField(default=0)
-    task = JsonTextField(null=True, help_text="Of a background call: what to do, until it is done.")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
