@@ -7,8 +7,9 @@ look as promised is handed on as it is, and the caller's own schema tells what i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, Protocol
 
 from opperweb import json
 
@@ -21,6 +22,9 @@ class Work:
     """What one walk through a value may still spend."""
 
     tries: int = MOST_TRIES
+    # Null may say that a field is left out, or be its value: which it is was found nowhere else.
+    drops_nulls: bool = False
+    nulls_kept: int = 0
 
 
 class Step(Protocol):
@@ -31,11 +35,20 @@ class Step(Protocol):
     def decode(self, value: Any, work: Work) -> Any: ...
 
 
-class Codec:
-    """The way from the caller's shape to the wire and back."""
+Check = Callable[[Any], bool]
 
-    def __init__(self, step: Step) -> None:
+
+class Codec:
+    """The way from the caller's shape to the wire and back.
+
+    `fits` tells whether a value fits the caller's schema. `keeps_paths` tells that what an answer holds stands at the
+    same places on the wire, so that it can be shown as it grows.
+    """
+
+    def __init__(self, step: Step, *, fits: Check | None = None, keeps_paths: bool = False) -> None:
         self.step = step
+        self.fits = fits
+        self.keeps_paths = keeps_paths
 
     @property
     def is_identity(self) -> bool:
@@ -47,7 +60,12 @@ class Codec:
 
     def decode(self, value: Any) -> Any:
         """Return what stood on the wire in the caller's shape."""
-        return self.step.decode(value, Work())
+        work = Work()
+        decoded = self.step.decode(value, work)
+        if not work.nulls_kept or self.fits is None or self.fits(decoded):
+            return decoded
+        without_nulls = self.step.decode(value, Work(drops_nulls=True))
+        return without_nulls if self.fits(without_nulls) else decoded
 
 
 @dataclass(frozen=True)
@@ -62,7 +80,7 @@ class Keep:
 
 
 KEEP = Keep()
-IDENTITY = Codec(KEEP)
+IDENTITY = Codec(KEEP, keeps_paths=True)
 
 
 @dataclass(frozen=True)
@@ -128,12 +146,50 @@ class Tuple:
 
 
 @dataclass(frozen=True)
-class Field:
-    """One field of an object. One that may be left out is null on the wire instead."""
+class AtMostOne:
+    """A value or null, as a list of one or none, where a strict mode counts what may be null."""
 
     step: Step
-    is_optional: bool = False
+
+    def encode(self, value: Any, work: Work) -> Any:
+        return [] if value is None else [self.step.encode(value, work)]
+
+    def decode(self, value: Any, work: Work) -> Any:
+        if isinstance(value, list) and len(value) < 2:
+            return self.step.decode(value[0], work) if value else None
+        return self.step.decode(value, work)
+
+
+# How a field that the caller may leave out stands on the wire where it is left out: not at all, as null, as [].
+Absence = Literal["never", "gone", "null", "list"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of an object."""
+
+    step: Step
+    absence: Absence = "never"
     takes_null: bool = False
+    # Where the caller's name for it is none that the dialect takes.
+    wire_name: str = ""
+
+    def encode(self, value: Any, work: Work) -> Any:
+        encoded = self.step.encode(value, work)
+        return [encoded] if self.absence == "list" else encoded
+
+    def decode(self, value: Any, work: Work) -> Any:
+        if self.absence == "list" and isinstance(value, list) and len(value) == 1:
+            value = value[0]
+        return None if value is None and self.takes_null else self.step.decode(value, work)
+
+    def is_absent(self, value: Any, work: Work) -> bool:
+        if self.absence == "list":
+            return value is None or value == []
+        if self.absence != "null" or value is not None:
+            return False
+        work.nulls_kept += self.takes_null and not work.drops_nulls
+        return not self.takes_null or work.drops_nulls
 
 
 @dataclass(frozen=True)
@@ -165,15 +221,20 @@ class Fields:
     others_name: str = ""
     others: Entries | None = None
 
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """The caller's names of the fields that have another one on the wire, by that."""
+        return {each.wire_name: name for name, each in self.fields.items() if each.wire_name}
+
     def encode(self, value: Any, work: Work) -> Any:
         if not isinstance(value, dict):
             return value
         wire: dict[str, Any] = {}
         for name, each in self.fields.items():
             if name in value:
-                wire[name] = each.step.encode(value[name], work)
-            elif each.is_optional:
-                wire[name] = None
+                wire[each.wire_name or name] = each.encode(value[name], work)
+            elif each.absence in ("null", "list"):
+                wire[each.wire_name or name] = None if each.absence == "null" else []
         if self.others is not None:
             unknown = {name: item for name, item in value.items() if name not in self.fields}
             wire[self.others_name] = self.others.encode(unknown, work)
@@ -183,15 +244,14 @@ class Fields:
         if not isinstance(value, dict):
             return value
         decoded: dict[str, Any] = {}
-        for name, item in value.items():
+        for wire_name, item in value.items():
+            name = self.names.get(str(wire_name), str(wire_name))
             each = self.fields.get(name)
             if each is None:
                 others = self.others.decode(item, work) if self.others and name == self.others_name else None
                 decoded |= others if isinstance(others, dict) else {name: item}
-            elif item is not None or not each.is_optional:
-                decoded[name] = each.step.decode(item, work)
-            elif each.takes_null:
-                decoded[name] = None
+            elif not each.is_absent(item, work):
+                decoded[name] = each.decode(item, work)
         return decoded
 
 
@@ -206,47 +266,3 @@ class Named:
 
     def decode(self, value: Any, work: Work) -> Any:
         return self.step.decode(value, work)
-
-
-Check = Callable[[Any], bool]
-
-
-@dataclass(frozen=True)
-class Branch:
-    """One form of a union: how to tell it on the wire and in the caller's shape."""
-
-    step: Step
-    fits_wire: Check
-    fits_caller: Check
-
-
-@dataclass(frozen=True)
-class Union:
-    """One of several forms: the one whose result fits is taken."""
-
-    branches: Sequence[Branch] = field(default_factory=tuple)
-
-    def encode(self, value: Any, work: Work) -> Any:
-        for branch in self.branches:
-            if branch.fits_caller(value):
-                return branch.step.encode(value, work)
-        return value
-
-    def decode(self, value: Any, work: Work) -> Any:
-        likely = [branch for branch in self.branches if branch.fits_wire(value)] or list(self.branches)
-        if len(likely) == 1:
-            return likely[0].step.decode(value, work)
-        # A text that is JSON of the right shape is that JSON: the other way round it would stay a text for ever.
-        for branch in likely:
-            if isinstance(branch.step, JsonText):
-                decoded = branch.step.decode(value, work)
-                if isinstance(decoded, dict | list) and branch.fits_caller(decoded):
-                    return decoded
-        for branch in likely:
-            if work.tries <= 0:
-                break
-            work.tries -= 1
-            decoded = branch.step.decode(value, work)
-            if branch.fits_caller(decoded):
-                return decoded
-        return likely[0].step.decode(value, work) if likely else value

@@ -6,7 +6,7 @@ schema is what an answer is held against in the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from functions.schemas.walk import target_of
@@ -37,6 +37,9 @@ TIGHTER: dict[str, Callable[[Any, Any], Any]] = {
     **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
     **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), min),
 }
+# Where fields that stand below conditions are collected until everything else is merged: no keyword of a schema.
+CONDITIONAL = "fields below conditions"
+CONDITIONS = frozenset(["then", "else", "dependentSchemas", CONDITIONAL])
 MOST_BRANCHES = 100
 MOST_STEPS = 20_000
 
@@ -59,10 +62,13 @@ class Flattener:
     def __init__(self, root: dict[str, Any]) -> None:
         self.root = root
         self.steps = 0
+        # A union was left out, where two of them would have multiplied.
+        self.is_wider = False
 
     def flat(self, schema: dict[str, Any]) -> dict[str, Any]:
         """Return an equal schema that is a union alone (`anyOf`), a reference alone, or neither."""
         self._count()
+        schema = _without_lone_list(schema)
         if "$ref" in schema and is_annotated_only(schema):
             return schema
         try:
@@ -71,7 +77,7 @@ class Flattener:
             raise NoValue("parts of the schema contradict each other") from None
         union = schema.get("anyOf")
         if not isinstance(union, list):
-            return schema
+            return _with_conditional_fields(schema)
         branches = self._pushed({key: value for key, value in schema.items() if key != "anyOf"}, union)
         return branches[0] if len(branches) == 1 else {**annotations_of(schema), "anyOf": branches}
 
@@ -111,29 +117,43 @@ class Flattener:
             merged = self._both(merged, self._merged(self.target(reference), (*seen, reference)))
         for part in schema.get("allOf") or ():
             merged = self._both(merged, self._merged(part, seen))
-        merged = self._with_conditional_fields(merged, seen)
+        if conditional := [*self._conditional_fields(merged, seen), *merged.get(CONDITIONAL, ())]:
+            merged = {key: value for key, value in merged.items() if key not in CONDITIONS}
+            merged[CONDITIONAL] = conditional
         if isinstance(one_of := schema.get("oneOf"), list):
             if "anyOf" in merged:
                 one_of = self._pushed({"anyOf": merged.pop("anyOf")}, one_of)
             merged["anyOf"] = one_of
         return merged
 
-    def _with_conditional_fields(self, schema: dict[str, Any], seen: tuple[str, ...]) -> dict[str, Any]:
-        """Let fields that only a condition names be there at all: on the wire every object is closed."""
-        dependent = schema.get("dependentSchemas")
-        parts = [schema.get("then"), schema.get("else"), *(dependent.values() if isinstance(dependent, dict) else ())]
+    def _conditional_fields(self, schema: dict[str, Any], seen: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+        """Yield the fields that stand below a condition, with their schemas there."""
+        parts = [schema.get("then"), schema.get("else")] if "if" in schema else []
+        for keyword in ("dependentSchemas", "dependencies"):
+            parts += schema[keyword].values() if isinstance(schema.get(keyword), dict) else ()
         for part in parts:
             if isinstance(part, dict):
-                found = self._merged(part, seen).get("properties")
-                if isinstance(found, dict):
-                    schema = {**schema, "properties": {**found, **(schema.get("properties") or {})}}
-        return schema
+                try:
+                    found = self._merged(part, seen)
+                except _Conflict:
+                    continue
+                fields = found.get("properties")
+                yield from fields.items() if isinstance(fields, dict) else ()
+                yield from found.get(CONDITIONAL, ())
+                yield from ((name, True) for name in found.get("required") or () if isinstance(name, str))
 
     def _pushed(self, base: dict[str, Any], branches: list[Any]) -> list[dict[str, Any]]:
         """Return the branches, each with the rules of `base` worked in; those that contradict it are left out."""
         rules = {key: value for key, value in base.items() if key not in ANNOTATIONS}
         if len(branches) > MOST_BRANCHES:
             raise NotExpressible(f"a union has more than {MOST_BRANCHES} forms")
+        if "anyOf" in rules and _forms(rules) * sum(map(_forms, branches)) > MOST_BRANCHES:
+            # Each of these with each of those would be too many: the larger union is only held against the answer.
+            self.is_wider = True
+            if _forms(rules) > sum(map(_forms, branches)):
+                del rules["anyOf"]
+            else:
+                return [base]
         if rules and all(
             isinstance(branch, dict) and branch.keys() <= {"required", "not", "title"} for branch in branches
         ):
@@ -166,12 +186,15 @@ class Flattener:
             return {**one, **{name: _all_of(one.get(name, True), schema) for name, schema in other.items()}}
         if keyword in ("items", "additionalProperties", "contains"):
             return _all_of(one, other)
+        if keyword == CONDITIONAL:
+            return [*one, *other]
         if keyword == "required" and isinstance(one, list) and isinstance(other, list):
             return list(dict.fromkeys([*one, *other]))
         if keyword == "type":
             return _common_types(one, other)
         if keyword == "enum":
-            kept = [value for value in one if any(_same(value, each) for each in other)]
+            allowed = {json.dumps(each) for each in other}
+            kept = [value for value in one if json.dumps(value) in allowed]
             if not kept:
                 raise _Conflict
             return kept
@@ -187,6 +210,35 @@ def annotations_of(schema: dict[str, Any]) -> dict[str, Any]:
 def is_annotated_only(schema: dict[str, Any]) -> bool:
     """Tell whether a reference stands alone, or with words beside it that are no rules."""
     return all(key == "$ref" or key in ANNOTATIONS for key in schema)
+
+
+def _with_conditional_fields(schema: dict[str, Any]) -> dict[str, Any]:
+    """Let fields that only a condition names be there at all: on the wire every object is closed."""
+    if CONDITIONAL not in schema:
+        return schema
+    schema = dict(schema)
+    known = schema.get("properties") or {}
+    added: dict[str, list[Any]] = {}
+    for name, part in schema.pop(CONDITIONAL):
+        if name not in known and part is not False and schema.get("additionalProperties") is not False:
+            added.setdefault(name, []).append(part)
+    for name, parts in added.items():
+        shapes = [part for part in parts if part is not True] or [True]
+        added[name] = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}  # type: ignore[assignment]
+    return {**schema, "properties": {**known, **added}} if added else schema
+
+
+def _without_lone_list(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return `{"allOf": [{"$ref": …}]}` as the reference that it is: old drafts know no words beside one."""
+    while lists := [key for key in ("allOf", "anyOf", "oneOf") if isinstance(schema.get(key), list)]:
+        around = {key: value for key, value in schema.items() if key != lists[0]}
+        parts = schema[lists[0]]
+        if len(parts) != 1 or not isinstance(parts[0], dict) or not around.keys() <= ANNOTATIONS:
+            break
+        if "$ref" in parts[0] and not is_annotated_only(parts[0]):
+            break
+        schema = {**parts[0], **annotations_of(around)}
+    return schema
 
 
 def types_of(schema: dict[str, Any]) -> list[str]:
@@ -210,6 +262,12 @@ def _all_of(one: Any, other: Any) -> Any:
     if one is True or other is True or one == {} or other == {}:
         return other if one is True or one == {} else one
     return one if _same(one, other) else {"allOf": [one, other]}
+
+
+def _forms(schema: Any) -> int:
+    """Return how many forms a part has, with the unions inside of its unions."""
+    union = schema.get("anyOf") if isinstance(schema, dict) else None
+    return sum(map(_forms, union)) if isinstance(union, list) else 1
 
 
 def _same(one: Any, other: Any) -> bool:

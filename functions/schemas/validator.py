@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from functions.schemas.effort import Effort, TooMuchWork, effort_of
 from functions.schemas.problems import Problem, problems_of
 from functions.schemas.walk import Path, depth_of, subschemas, target_of
 from opperweb import json
@@ -23,7 +24,7 @@ MOST_PROBLEMS = 50
 MOST_VALUE_DEPTH = 200
 MOST_KEPT = 256
 # A pattern with lookaround needs backtracking; beyond this many steps the value counts as not matching.
-PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=100_000, size_limit=4_000_000)
+PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=100_000, size_limit=8_000_000)
 
 
 class InvalidSchema(Exception):
@@ -39,19 +40,21 @@ def check_schema(schema: Any) -> None:
     """Raise InvalidSchema where `schema` is no JSON Schema that we can hold a value against."""
     if not isinstance(schema, dict):
         raise InvalidSchema((), "a schema must be an object")
-    compiled(schema)
+    _kept_for(schema)
 
 
 class Validator:
     """Finds the problems of values with one schema."""
 
     def __init__(self, schema: dict[str, Any]) -> None:
-        self._compiled = compiled(schema)
+        self._compiled, self._effort = _kept_for(schema)
 
     def problems(self, value: Any) -> list[Problem]:
         """Return at most 50 problems, without doubles; empty where the value fits."""
         if depth_of(value, MOST_VALUE_DEPTH) > MOST_VALUE_DEPTH:
             return [Problem((), "depth", f"must not be nested deeper than {MOST_VALUE_DEPTH} levels")]
+        if self._effort is not None and self._effort.is_too_much(value):
+            return [Problem((), "effort", "cannot be checked: at each level the schema multiplies the rules to apply")]
         try:
             errors = self._compiled.iter_errors(without_surrogates(value))
             return _distinct(problem for error in errors for problem in problems_of(error))
@@ -70,11 +73,13 @@ def _distinct(problems: Iterable[Problem]) -> list[Problem]:
 
 # --- schemas, compiled --------------------------------------------------------------------------------------------
 
-_kept: OrderedDict[bytes, jsonschema_rs.Draft202012Validator] = OrderedDict()
+Kept = tuple[jsonschema_rs.Draft202012Validator, Effort | None]
+
+_kept: OrderedDict[bytes, Kept] = OrderedDict()
 _lock = Lock()
 
 
-def compiled(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+def _kept_for(schema: dict[str, Any]) -> Kept:
     """Return the compiled schema, from a small store where it was seen before; raise InvalidSchema."""
     # The depth comes first: it protects what follows from a stack that is too deep.
     if depth_of(schema, MOST_DEPTH) > MOST_DEPTH:
@@ -85,12 +90,14 @@ def compiled(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
             _kept.move_to_end(digest)
             return _kept[digest]
     _check_references(schema)
-    validator = _compile(schema)
+    # The work is counted first: patterns can make compiling it slow.
+    effort = _effort(schema)
+    kept = _compile(schema), effort
     with _lock:
-        _kept[digest] = validator
+        _kept[digest] = kept
         while len(_kept) > MOST_KEPT:
             _kept.popitem(last=False)
-    return validator
+    return kept
 
 
 def digest_of(schema: dict[str, Any]) -> bytes:
@@ -126,6 +133,13 @@ def _check_reference(schema: dict[str, Any], path: Path, reference: str) -> None
         raise InvalidSchema(path, f"{reference[:200]} points at nothing in the schema") from None
     if not isinstance(target, dict | bool):
         raise InvalidSchema(path, f"{reference[:200]} does not point at a schema")
+
+
+def _effort(schema: dict[str, Any]) -> Effort | None:
+    try:
+        return effort_of(schema)
+    except TooMuchWork as reason:
+        raise InvalidSchema((), f"the schema takes too much work: {reason}") from None
 
 
 def _compile(schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
