@@ -1,4 +1,4 @@
-"""The one door to a completion: call, call_later, and what brings back to order what a killed process left.
+"""The one door to a completion: call, call_later, stream.
 
 A call touches the database twice: before the models are asked (function, revision, open span) and after (everything
 else). In between it holds no connection. Attempts that failed are written as they happen.
@@ -8,39 +8,47 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
-from functools import cache
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from celery import shared_task
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
+from django.db.models import F, Max
 
-from functions import definitions
-from functions.completions import engine
+from functions import definitions, progress, webhooks
+from functions.completions import cache, engine, standing
 from functions.completions.candidates import Candidate, candidates_for
+from functions.completions.catalogue import Catalogue, catalogue_of, is_read
+from functions.completions.listening import Chunk, FieldListener, Listener, TextListener
+from functions.completions.strategies import remember
 from functions.kept import keep_attempt, keep_requeue, keep_result, keep_stop
+from functions.ledger import Entry, ledger
 from functions.models import Completion
-from functions.providers import Providers
+from functions.prompts.media import split
 from functions.schemas.problems import Problem
 from functions.schemas.validator import InvalidSchema, Validator, check_schema
-from functions.task import DEFAULT_INSTRUCTIONS, AttemptRecord, Configuration, Example, Result, Task, choices_of
+from functions.task import (
+    DEFAULT_INSTRUCTIONS,
+    AttemptRecord,
+    Configuration,
+    Example,
+    Result,
+    Task,
+    choices_of,
+)
 from opperweb import loop
-from opperweb.accounts.models import ApiKey
+from opperweb.accounts.models import ApiKey, Project
 from opperweb.database import db
 from opperweb.processes import heartbeat
-from opperweb.processes.models import Process
-from traces import recording
+from traces import drafts, recording
 from traces.models import Kind, Span, Status
 
-# A queued call whose message has not come to a worker by then is sent again.
-LOST_AFTER = timedelta(seconds=15)
-# A job that ends its worker each time is not begun for ever.
-MOST_STARTS = 3
-MOST_SENT = 1000
+# Answered now; by a worker, when its message comes; by the job that opens its span.
+Mode = Literal["now", "later", "job"]
+CUT_OFF = "The caller left or the server stopped before the answer"
+KILLED = "The server was stopped while this request was on its way; it may have been billed"
 
 
 class InvalidInput(Exception):
@@ -61,6 +69,8 @@ class Asked:
     examples: tuple[Example, ...] = ()
     tags: Mapping[str, str] | None = None
     parent_span_id: uuid.UUID | None = None
+    # Where the result of a call in the background is posted.
+    webhook_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,109 +79,274 @@ class Begun:
 
     span_id: uuid.UUID
     span_key: int
+    project: Project
     task: Task
     candidates: tuple[Candidate, ...]
+    catalogue: Catalogue
+    # None for one that was taken out of the queue.
+    definition: definitions.Definition | None = None
     is_background: bool = False
-
-
-@cache
-def providers() -> Providers:
-    """Return the providers of this process."""
-    return Providers.from_settings(settings.PROVIDERS)
+    # Where it is written by way of the ledger; `span_key` is 0 then.
+    entry: Entry | None = None
+    # Where its answer is kept, or is looked for; None without a cache.
+    place: cache.Place | None = None
+    # How many attempts a start before this one has made.
+    before: int = 0
 
 
 async def call(api_key: ApiKey, asked: Asked) -> tuple[Begun, Result]:
     """Answer a task now and return it with its span; a failure is in the result, and recorded like a success.
 
-    Raises InvalidSchema, InvalidModel, InvalidConfiguration, InvalidInput, UnknownModel and ParentNotFound before
-    anything is asked or recorded.
+    Raises InvalidSchema, InvalidModel, InvalidConfiguration, InvalidMedia, InvalidInput, UnknownModel and
+    ParentNotFound before anything is asked or recorded.
     """
-    begun = await db(begin, api_key, asked)
+    begun = await start(api_key, asked)
     return begun, await run(begun)
 
 
 async def call_later(api_key: ApiKey, asked: Asked) -> Begun:
     """Save a task as a queued completion, have a worker answer it, and return its span. Raises what `call` raises."""
-    return await db(begin, api_key, asked, is_background=True)
+    return await db(begin, api_key, asked, mode="later")
 
 
-@shared_task(name="functions.jobs.call_job", throws=(loop.Stopped,))  # type: ignore[untyped-decorator]
-def call_job(span_key: int) -> None:
-    """Answer a queued completion; do nothing if it is no longer queued."""
-    loop.run(_run_queued(span_key))
+async def stream(api_key: ApiKey, asked: Asked) -> tuple[Begun, AsyncIterator[Chunk | Result]]:
+    """Begin to answer a task and return its span with its chunks; the last thing is the result.
+
+    Raises what `call` raises. Who stops reading stops the call, and what has come by then is recorded.
+    """
+    begun = await start(api_key, asked, at_once=True)
+    return begun, _chunks(begun)
 
 
-async def _run_queued(span_key: int) -> None:
-    begun = await db(claim, span_key)
-    if begun is not None:
-        await run(begun)
+async def start(api_key: ApiKey, asked: Asked, *, at_once: bool = False) -> Begun:
+    """Begin a call: from memory where an equal one was here before, else with a look into the database.
+
+    With `at_once` its span is in the database on return; else it is soon, or when it ends.
+    """
+    project, sent = api_key.project, asked.definition or {}
+    definition = definitions.known(project, asked.name, sent) if asked.parent_span_id is None else None
+    if definition is None:
+        begun = await db(begin, api_key, asked)
+        if begun.definition is not None:
+            definitions.remember(project, asked.name, sent, begun.definition)
+        return begun
+    task = task_of(definition, asked)
+    catalogue = catalogue_of(project) if is_read(project) else await db(catalogue_of, project)
+    candidates = checked(task, catalogue)
+    if task.configuration.cache_ttl_seconds:
+        return await db(begin, api_key, asked)
+    process_id = heartbeat.beating_id() or await db(heartbeat.current_id)
+    draft = drafts.draft(project, asked.name, api_key=api_key, **span_values(definition, task, asked, candidates))
+    completion = Completion(
+        project=project,
+        function=definition.function,
+        revision=definition.revision,
+        state=Completion.State.RUNNING,
+        process_id=process_id,
+    )
+    entry = await ledger.open(draft, completion, at_once=at_once)
+    return Begun(draft.span.id, 0, project, task, candidates, catalogue, definition, entry=entry)
 
 
-async def run(begun: Begun) -> Result:
-    """Ask the models and record what came of it, also when the caller leaves or the server stops."""
-
-    async def on_attempt(record: AttemptRecord) -> None:
-        await db(keep_attempt, begun.span_key, record)
-
+async def _chunks(begun: Begun) -> AsyncIterator[Chunk | Result]:
+    heard: asyncio.Queue[Chunk | None] = asyncio.Queue()
+    listen = TextListener if begun.task.output_schema is None else FieldListener
+    running = asyncio.create_task(run(begun, listen(heard.put_nowait)))
+    running.add_done_callback(lambda _: heard.put_nowait(None))
     try:
-        result = await engine.complete(
-            begun.task, begun.candidates, timeout_seconds=settings.PROVIDER_TIMEOUT_S, on_attempt=on_attempt
-        )
+        while (chunk := await heard.get()) is not None:
+            yield chunk
+        yield running.result()
+    finally:
+        if not running.done():
+            running.cancel()
+            await asyncio.wait([running])
+
+
+async def run(begun: Begun, listener: Listener | None = None) -> Result:
+    """Ask the models and record what came of it, also when the caller leaves or the server stops."""
+    try:
+        if begun.place is not None:
+            place = await cache.wait_for(begun.place, begun.project, begun.span_key)
+            begun = replace(begun, place=place)
+            if place.answer is not None:
+                return await _from_cache(begun, place.answer, listener)
+        result = await _asked(begun, listener)
     except asyncio.CancelledError:
-        if begun.is_background:
-            await asyncio.shield(db(keep_requeue, begun.span_key))
-        else:
-            await asyncio.shield(
-                db(keep_stop, begun.span_key, "The caller left or the server stopped before the answer")
-            )
+        await asyncio.shield(_leave(begun, listener.text_so_far if listener is not None else ""))
         raise
-    await asyncio.shield(db(keep_result, begun.span_key, result))
+    await asyncio.shield(_end(begun, result))
+    return result
+
+
+async def _end(begun: Begun, result: Result) -> None:
+    if begun.entry is None:
+        await db(_finish, begun, result)
+        return
+    await ledger.close(begun.entry, result)
+    changes = _changes(begun, result)
+    if changes or result.learned:
+        await db(_learn, begun, result, changes)
+
+
+async def _leave(begun: Begun, output: str) -> None:
+    if begun.entry is not None:
+        begun = replace(begun, span_key=await ledger.written(begun.entry))
+    await db(_cut_off, begun, output)
+
+
+async def _asked(begun: Begun, listener: Listener | None) -> Result:
+    async def keep(record: AttemptRecord) -> None:
+        if begun.entry is not None:
+            await ledger.keep(begun.entry, record)
+        else:
+            await db(keep_attempt, begun.span_key, record)
+
+    async def announce(record: AttemptRecord) -> None:
+        await keep(replace(record, error_message=KILLED))
+
+    return await engine.complete(
+        begun.task,
+        begun.candidates,
+        timeout_seconds=settings.PROVIDER_TIMEOUT_S,
+        on_attempt=keep,
+        # Nobody waits for a job that is killed: what it was about to ask must be on its trace all the same.
+        on_ask=announce if begun.is_background else None,
+        learned=begun.catalogue.learned,
+        listener=listener,
+        before=begun.before,
+    )
+
+
+async def _from_cache(begun: Begun, answer: dict[str, Any], listener: Listener | None) -> Result:
+    result = cache.result_of(answer)
+    await asyncio.shield(db(_finish, begun, result))
+    if listener is not None:
+        listener.end(result.message if begun.task.output_schema is None else result.value)
     return result
 
 
 @transaction.atomic
-def begin(api_key: ApiKey, asked: Asked, *, is_background: bool = False) -> Begun:
+def _finish(begun: Begun, result: Result) -> None:
+    keep_result(begun.span_key, result)
+    if result.cached and begun.place is not None and begun.place.answer is not None:
+        answer = begun.place.answer
+        Span.objects.filter(pk=begun.span_key).update(
+            model=answer.get("model") or "", provider=answer.get("provider") or ""
+        )
+    if begun.place is not None and begun.place.is_ours:
+        cache.keep(begun.place, result, begun.task.configuration.cache_ttl_seconds)
+    _learn(begun, result, _changes(begun, result))
+    if begun.is_background:
+        progress.item_ended(begun.span_key)
+        webhooks.send_due(begun.span_key)
+
+
+def _changes(begun: Begun, result: Result) -> list[standing.Change]:
+    """Return what these attempts tell of how providers stand."""
+    asked = [record for record in result.attempts if not record.url.startswith("rehearsal:")]
+    return standing.changes_after(begun.project.pk, asked, frozenset(begun.catalogue.pauses))
+
+
+def _learn(begun: Begun, result: Result, changes: list[standing.Change]) -> None:
+    if result.learned:
+        remember(begun.project, begun.task.output_schema, result.learned)
+    standing.write(begun.project, changes)
+
+
+def _cut_off(begun: Begun, output: str) -> None:
+    if begun.place is not None and begun.place.is_ours:
+        cache.drop(begun.place)
+    if begun.is_background:
+        keep_requeue(begun.span_key)
+    else:
+        keep_stop(begun.span_key, CUT_OFF, output=output)
+
+
+@transaction.atomic
+def begin(api_key: ApiKey, asked: Asked, *, mode: Mode = "now") -> Begun:
     """Resolve the definition, check it, and open the span."""
-    check(asked.definition or {})
-    definition = definitions.for_call(api_key, asked.name, asked.definition or {})
+    project = api_key.project
+    check(asked.definition or {}, catalogue_of(project))
+    definition = definitions.for_call(project, asked.name, asked.definition or {}, api_key=api_key)
+    return open_span(project, asked, definition, api_key=api_key, mode=mode)
+
+
+def open_span(
+    project: Project,
+    asked: Asked,
+    definition: definitions.Definition,
+    *,
+    api_key: ApiKey | None = None,
+    mode: Mode = "now",
+) -> Begun:
+    """Open the span of a call whose definition is known; must run in a transaction. Raises what `call` raises."""
     task = task_of(definition, asked)
+    catalogue = catalogue_of(project)
+    candidates = checked(task, catalogue)
+    span = recording.start(
+        project,
+        asked.name,
+        parent_id=asked.parent_span_id,
+        api_key=api_key,
+        **span_values(definition, task, asked, candidates),
+    )
+    Completion.objects.create(
+        span=span,
+        project=project,
+        function=definition.function,
+        revision=definition.revision,
+        state=Completion.State.QUEUED if mode == "later" else Completion.State.RUNNING,
+        is_background=mode != "now",
+        process_id=None if mode == "later" else heartbeat.current_id(),
+    )
+    if mode == "later":
+        if asked.webhook_url:
+            webhooks.promise(span, asked.webhook_url)
+        # A broker that is away loses nothing: the row is there, and is sent again.
+        transaction.on_commit(lambda: call_job.delay(span.key), robust=True)
+    begun = Begun(span.id, span.key, project, task, candidates, catalogue, definition, is_background=mode != "now")
+    return begun if mode == "later" else _with_place(begun)
+
+
+def checked(task: Task, catalogue: Catalogue) -> tuple[Candidate, ...]:
+    """Return who can be asked; raise for an input that is not what it has to be, before anything is asked."""
     if task.configuration.validates_input and task.input_schema is not None:
         problems = Validator(task.input_schema).problems(task.input)
         if problems:
             raise InvalidInput(problems)
-    candidates = candidates_for(task, providers(), settings.DEFAULT_MODEL)
-    span = recording.start(
-        api_key.project,
-        asked.name,
-        parent_id=asked.parent_span_id,
-        api_key=api_key,
-        kind=Kind.LLM,
-        type="generation",
-        status=Status.RUNNING,
-        tags=dict(asked.tags or {}),
-        requested_model=candidates[0].name,
-        model=candidates[0].name,
-        provider=candidates[0].provider.name,
-        function_name=definition.function.name,
-        revision_number=definition.revision.number,
-        body=_body_of(definition, task, asked),
-    )
-    Completion.objects.create(
-        span=span,
-        project=api_key.project,
-        function=definition.function,
-        revision=definition.revision,
-        state=Completion.State.QUEUED if is_background else Completion.State.RUNNING,
-        is_background=is_background,
-        process_id=None if is_background else heartbeat.current_id(),
-    )
-    if is_background:
-        # A broker that is away loses nothing: the row is there, and is sent again.
-        transaction.on_commit(lambda: call_job.delay(span.key), robust=True)
-    return Begun(span.id, span.key, task, candidates, is_background)
+    candidates = candidates_for(task, catalogue, settings.DEFAULT_MODEL)
+    split(task.input, task.input_schema)
+    return candidates
 
 
-def check(sent: Mapping[str, Any]) -> None:
+def span_values(
+    definition: definitions.Definition, task: Task, asked: Asked, candidates: tuple[Candidate, ...]
+) -> dict[str, Any]:
+    """Return what the span of a call is begun with."""
+    return {
+        "kind": Kind.LLM,
+        "type": "generation",
+        "status": Status.RUNNING,
+        "tags": dict(asked.tags or {}),
+        "requested_model": candidates[0].asked,
+        "model": candidates[0].name,
+        "provider": candidates[0].provider.name,
+        "function_name": definition.function.name,
+        "revision_number": definition.revision.number,
+        "body": _body_of(definition, task, asked),
+    }
+
+
+def _with_place(begun: Begun) -> Begun:
+    """Look for the answer among those that are kept, where the task asks for that."""
+    if not begun.task.configuration.cache_ttl_seconds:
+        return begun
+    digest = cache.digest_of(begun.task, begun.candidates)
+    return replace(begun, place=cache.take(begun.project, digest, begun.span_key))
+
+
+def check(sent: Mapping[str, Any], catalogue: Catalogue) -> None:
     """Raise for a schema, a model or a configuration that makes no sense, before anything is made for it."""
     for name in ("input_schema", "output_schema"):
         if sent.get(name) is not None:
@@ -179,7 +354,7 @@ def check(sent: Mapping[str, Any]) -> None:
                 check_schema(sent[name])
             except InvalidSchema as problem:
                 raise InvalidSchema((name, *problem.path), problem.message) from None
-    candidates_for(Task("", choices=choices_of(sent.get("model"))), providers(), settings.DEFAULT_MODEL)
+    candidates_for(Task("", choices=choices_of(sent.get("model"))), catalogue, settings.DEFAULT_MODEL)
     Configuration.from_dict(sent.get("configuration") or {})
 
 
@@ -216,14 +391,27 @@ def _body_of(definition: definitions.Definition, task: Task, asked: Asked) -> di
 # --- in the background ------------------------------------------------------------------------------------------------
 
 
+@shared_task(name="functions.jobs.call_job", throws=(loop.Stopped,))  # type: ignore[untyped-decorator]
+def call_job(span_key: int) -> None:
+    """Answer a queued completion; do nothing if it is no longer queued."""
+    loop.run(_run_queued(span_key))
+
+
+async def _run_queued(span_key: int) -> None:
+    begun = await db(claim, span_key)
+    if begun is not None:
+        await run(begun)
+
+
+@transaction.atomic
 def claim(span_key: int) -> Begun | None:
     """Take a queued completion for this process and return what it is about, or None if another has it."""
     claimed = Completion.objects.filter(pk=span_key, state=Completion.State.QUEUED).update(
-        state=Completion.State.RUNNING, process_id=heartbeat.current_id(), starts=_one_more_start(span_key)
+        state=Completion.State.RUNNING, process_id=heartbeat.current_id(), starts=F("starts") + 1
     )
     if not claimed:
         return None
-    span = Span.objects.select_related("body").get(pk=span_key)
+    span = Span.objects.select_related("body", "project").get(pk=span_key)
     body = span.body
     request = body.request or {}
     task = Task(
@@ -236,54 +424,9 @@ def claim(span_key: int) -> Begun | None:
         examples=tuple(Example(**example) for example in request.get("examples") or ()),
         configuration=Configuration.from_dict(request.get("configuration")),
     )
-    # A start before this one was cut off: its attempts were made, their story is told by the one that counts.
-    span.attempts.all().delete()
-    candidates = candidates_for(task, providers(), settings.DEFAULT_MODEL)
-    return Begun(span.id, span.key, task, candidates, is_background=True)
-
-
-def _one_more_start(span_key: int) -> int:
-    return Completion.objects.values_list("starts", flat=True).get(pk=span_key) + 1
-
-
-# --- after a kill -----------------------------------------------------------------------------------------------------
-
-
-def stop_orphans() -> int:
-    """Bring to an end what dead processes left running; return how many calls that were.
-
-    A background call is queued again, for nobody has seen its answer; a caller who waited is gone with the process.
-    """
-    # One statement: a process that begins between two would be taken for dead.
-    alive = Process.objects.alive().values("pk")
-    orphans = Completion.objects.filter(state=Completion.State.RUNNING).exclude(process_id__in=alive)
-    count = 0
-    for orphan in orphans.only("span_id", "process_id", "is_background", "starts"):
-        if orphan.is_background and orphan.starts < MOST_STARTS:
-            again = Completion.objects.filter(pk=orphan.pk, state=orphan.State.RUNNING, process_id=orphan.process_id)
-            if again.update(state=Completion.State.QUEUED, process_id=None):
-                call_job.delay(orphan.pk)
-        else:
-            keep_stop(orphan.pk, "The server was stopped while this call was running")
-        count += 1
-    return count
-
-
-@shared_task(name="functions.jobs.stop_orphans_job")  # type: ignore[untyped-decorator]
-def stop_orphans_job() -> None:
-    stop_orphans()
-
-
-def send_lost() -> int:
-    """Send the queued completions again whose message should have come to a worker by now; return how many."""
-    before = timezone.now() - LOST_AFTER
-    queued = Completion.objects.filter(state=Completion.State.QUEUED, created_at__lt=before)
-    lost = list(queued.order_by("created_at").values_list("pk", flat=True)[:MOST_SENT])
-    for span_key in lost:
-        call_job.delay(span_key)
-    return len(lost)
-
-
-@shared_task(name="functions.jobs.send_lost_job")  # type: ignore[untyped-decorator]
-def send_lost_job() -> None:
-    send_lost()
+    # A start before this one was cut off: what it asked stays on the trace, and may have to be paid.
+    before = span.attempts.aggregate(most=Max("number"))["most"] or 0
+    catalogue = catalogue_of(span.project)
+    candidates = candidates_for(task, catalogue, settings.DEFAULT_MODEL)
+    begun = Begun(span.id, span.key, span.project, task, candidates, catalogue, is_background=True, before=before)
+    return _with_place(begun)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from functions.models import Function, Revision
 from functions.models.function import digest_of
-from opperweb.accounts.models import ApiKey
+from opperweb.accounts.models import ApiKey, Project
 
 FIELDS = ("instructions", "input_schema", "output_schema", "model", "configuration")
 # The vendor ignores the count that a call sends: the SDK sends its default whenever any other key is set.
@@ -30,13 +32,45 @@ class Definition:
     configuration: dict[str, Any]
 
 
-def for_call(api_key: ApiKey, name: str, sent: Mapping[str, Any]) -> Definition:
+_known: dict[tuple[int, int, str, str], Definition] = {}
+_lock = Lock()
+MOST_KNOWN = 5_000
+
+
+def known(project: Project, name: str, sent: Mapping[str, Any]) -> Definition | None:
+    """Return the definition of a call by name from memory, if an equal call was here since the last change."""
+    return _known.get(_place(project, name, sent))
+
+
+def forget() -> None:
+    """Read every definition anew."""
+    _known.clear()
+
+
+def _place(project: Project, name: str, sent: Mapping[str, Any]) -> tuple[int, int, str, str]:
+    return (project.pk, project.definitions_version, name, digest_of(dict(sent)))
+
+
+def changed(project: Project) -> None:
+    """Tell every process that a function or its newest revision is no longer what it was."""
+    Project.objects.filter(pk=project.pk).update(definitions_version=F("definitions_version") + 1)
+
+
+def remember(project: Project, name: str, sent: Mapping[str, Any], definition: Definition) -> None:
+    """Keep a definition in memory; only when what was read for it is in the database for good."""
+    with _lock:
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        _known[_place(project, name, sent)] = definition
+
+
+def for_call(project: Project, name: str, sent: Mapping[str, Any], *, api_key: ApiKey | None = None) -> Definition:
     """Return the definition of a call by name; must run in a transaction.
 
     A function that calls made gets a revision for each definition they bring; one that is managed on the server is
     only overridden for this call (contract section 13).
     """
-    function = _function(api_key, name)
+    function = _function(project, name)
     newest = function.revisions.order_by("-number").first()
     values = _merged(newest, sent)
     revision = newest
@@ -46,8 +80,7 @@ def for_call(api_key: ApiKey, name: str, sent: Mapping[str, Any]) -> Definition:
     return Definition(function, revision, **values)
 
 
-def _function(api_key: ApiKey, name: str) -> Function:
-    project = api_key.project
+def _function(project: Project, name: str) -> Function:
     function = Function.objects.filter(project=project, name=name).first()
     if function is not None:
         return function
@@ -71,7 +104,7 @@ def _merged(newest: Revision | None, sent: Mapping[str, Any]) -> dict[str, Any]:
     return {**values, "instructions": values["instructions"] or "", "configuration": configuration}
 
 
-def _revision(function: Function, values: Mapping[str, Any], api_key: ApiKey) -> Revision:
+def _revision(function: Function, values: Mapping[str, Any], api_key: ApiKey | None) -> Revision:
     """Return the function's revision of this definition, an earlier equal one or a new one."""
     # The lock gives numbers in order; two deployments that call in turn share two revisions.
     Function.objects.select_for_update().get(pk=function.pk)
@@ -80,4 +113,5 @@ def _revision(function: Function, values: Mapping[str, Any], api_key: ApiKey) ->
     if equal is not None:
         return equal
     last = function.revisions.order_by("-number").values_list("number", flat=True).first() or 0
+    changed(function.project)
     return Revision.objects.create(function=function, number=last + 1, digest=digest, api_key=api_key, **values)

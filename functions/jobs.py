@@ -1,5 +1,17 @@
-"""What a worker can do for functions: answer a queued call; bring to order what a killed process left."""
+"""What a worker can do for functions: answer queued calls, post results, put right what a killed process left."""
 
-from functions.calls import call_job, send_lost_job, stop_orphans_job
+from functions.batches import batch_job
+from functions.calls import call_job
+from functions.orphans import send_lost_job, stop_orphans_job, tidy_job
+from functions.repricing import reprice_job
+from functions.webhooks import deliver_job
 
-__all__ = ["call_job", "send_lost_job", "stop_orphans_job"]
+__all__ = [
+    "batch_job",
+    "call_job",
+    "deliver_job",
+    "reprice_job",
+    "send_lost_job",
+    "stop_orphans_job",
+    "tidy_job",
+]

@@ -18,6 +18,7 @@ from functions.task import AttemptRecord, Result
 from opperweb import json
 from opperweb.accounts.models import Project
 from traces import recording
+from traces.analytics import marks
 from traces.models import Kind, Span, Status, Trace
 
 PRICE = {"source": "sample", "input": "0.15", "cached": "0.075", "output": "0.60", "per": "1M tokens"}
@@ -79,6 +80,7 @@ def remove(project: Project) -> int:
     """Remove the samples of a project and return how many traces that were."""
     traces = Trace.objects.filter(project=project, is_sample=True)
     count = traces.count()
+    marks.mark_spans(Span.objects.filter(trace__in=traces))
     traces.delete()
     Function.objects.filter(project=project, is_sample=True).delete()
     return count

@@ -10,12 +10,13 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any, Literal
 
-from functions.providers.chat import Strategy, Usage
+from functions.providers.chat import Strategy, Usage, Wanted
 
 Path = tuple[str | int, ...]
 Outcome = Literal["accepted", "rejected", "failed", "stopped"]
 
 DEFAULT_INSTRUCTIONS = "You are a helpful assistant"
+WANTED: tuple[Wanted, ...] = ("text", "image", "audio", "transcript")
 MOST_ATTEMPTS = 100
 MOST_CHOICES = 50
 HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
@@ -66,6 +67,8 @@ class Configuration:
     max_attempts: int = 5
     cache_ttl_seconds: int = 0
     validates_input: bool = False
+    # What is to come back, where neither a schema nor the model says it; empty: the model decides.
+    wants: Wanted | Literal[""] = ""
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any] | None) -> Configuration:
@@ -76,6 +79,7 @@ class Configuration:
             max_attempts=read.integer("invocation.structured_generation.max_attempts", 5, least=1, most=MOST_ATTEMPTS),
             cache_ttl_seconds=read.integer("invocation.cache.ttl", 0, least=0, most=2**31),
             validates_input=read.boolean("beta.invocation.input_validation.enabled", default=False),
+            wants=read.wanted("invocation.output.type"),
         )
 
 
@@ -92,6 +96,15 @@ class _ConfigurationReader:
         if not least <= value <= most:
             raise InvalidConfiguration((key,), f"{key} must be from {least} to {most}")
         return value
+
+    def wanted(self, key: str) -> Wanted | Literal[""]:
+        value = self.values.get(key)
+        if value is None:
+            return ""
+        for known in WANTED:
+            if value == known:
+                return known
+        raise InvalidConfiguration((key,), f"{key} must be one of {', '.join(WANTED)}")
 
     def boolean(self, key: str, *, default: bool) -> bool:
         value = self.values.get(key)
@@ -136,6 +149,7 @@ class AttemptRecord:
     waited_ms: float = 0
     queue_ms: float | None = None
     first_byte_ms: float | None = None
+    first_token_ms: float | None = None
     duration_ms: float | None = None
     usage: Usage = field(default_factory=Usage)
     cost_usd: Decimal | None = None
@@ -150,6 +164,8 @@ class AttemptRecord:
     request_body: str | None = None
     response_headers: dict[str, str] = field(default_factory=dict)
     response_body: str | None = None
+    # Of a stream: [milliseconds since sending, bytes so far] for each chunk.
+    chunk_ms: list[list[float]] | None = None
 
 
 @dataclass(frozen=True)
@@ -174,6 +190,8 @@ class Result:
     cached: bool = False
     attempts: tuple[AttemptRecord, ...] = ()
     error: CompletionError | None = None
+    # Model → (strategy, why): how models had to be asked, because they refused better ways.
+    learned: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def usage(self) -> Usage:
@@ -182,7 +200,9 @@ class Result:
 
     @property
     def cost_usd(self) -> Decimal | None:
-        """Return the sum of what is known, or None where nothing is."""
+        """Return the sum of what is known, or None where nothing is; an answer that was kept costs nothing."""
+        if self.cached:
+            return Decimal(0)
         known = [attempt.cost_usd for attempt in self.attempts if attempt.cost_usd is not None]
         return sum(known, Decimal(0)) if known else None
 

@@ -17,9 +17,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opperweb.settings")
 django_application: Any = get_asgi_application()
 
 # Below the line that loads the apps, whose models they import.
+from functions.ledger import ledger  # noqa: E402
 from functions.providers import transport  # noqa: E402
 from opperweb import celery, database, refusals  # noqa: E402
 from opperweb.database import db  # noqa: E402
+from opperweb.hot_path import HotPath  # noqa: E402
 from opperweb.processes import heartbeat  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ PATIENCE_S = 20.0
 # What cancelled requests may take to record that they were stopped.
 LAST_WORDS_S = 2.0
 
+web = HotPath(django_application)
 _open_requests = 0
 
 
@@ -61,6 +64,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         deadline = time.monotonic() + LAST_WORDS_S
         while _open_requests and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
+        await asyncio.to_thread(ledger.stop)
         await transport.close()
         await db(heartbeat.stop)
         await asyncio.to_thread(database.close)
@@ -74,7 +78,7 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
         await _refuse(scope, receive, send)
         return
     exchange = _Exchange(receive, send)
-    work = asyncio.ensure_future(django_application(scope, exchange.receive, exchange.send))
+    work = asyncio.ensure_future(web(scope, exchange.receive, exchange.send))
     try:
         await asyncio.shield(work)
         if exchange.is_too_large and not exchange.has_answered:

@@ -41,7 +41,7 @@ class RefusalMiddleware:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        refusal = _refusal(request)
+        refusal = refusal_of(request)
         if refusal is None:
             return self.get_response(request)
         return _at_once(refusal) if self.is_async else refusal
@@ -51,7 +51,8 @@ async def _at_once(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def _refusal(request: HttpRequest) -> HttpResponse | None:
+def refusal_of(request: HttpRequest) -> HttpResponse | None:
+    """Return the answer to a request whose address holds a NUL; None for every other."""
     query = request.META.get("QUERY_STRING", "")
     if "\0" not in request.path_info and "\0" not in query and "%00" not in query:
         return None

@@ -38,6 +38,8 @@ RETENTION_DAYS = env.integer("RETENTION_DAYS", 0, least=1, most=36500) or None
 # --- language models ----------------------------------------------------------------------------------------------
 
 PROVIDERS = providers_setting.providers()
+# Hosts, or host:port, that results may be posted to although they are on this network.
+WEBHOOK_ALLOWED_HOSTS = frozenset(env.text("WEBHOOK_ALLOWED_HOSTS").lower().replace(",", " ").split())
 DEFAULT_MODEL = providers_setting.default_model("DEFAULT_MODEL", PROVIDERS)
 EVALUATION_MODEL = env.text("EVALUATION_MODEL", DEFAULT_MODEL)
 if EVALUATION_MODEL != "none":
@@ -122,6 +124,7 @@ INSTALLED_APPS = [
     "opperweb",
     "opperweb.accounts",
     "opperweb.processes",
+    "opperweb.api",
     "traces",
     "functions",
 ]
@@ -260,6 +263,8 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "stop_orphans": {"task": "functions.jobs.stop_orphans_job", "schedule": 5.0},
     "send_lost": {"task": "functions.jobs.send_lost_job", "schedule": 15.0},
+    "tidy": {"task": "functions.jobs.tidy_job", "schedule": 600.0},
+    "roll_up": {"task": "traces.jobs.roll_up_job", "schedule": 30.0},
 }
 
 # --- language, time, logs -----------------------------------------------------------------------------------------

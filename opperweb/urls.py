@@ -16,6 +16,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("traces.api.urls")),
     path("admin/", admin.site.urls),
     path("projects/<slug:project>/traces/", include("traces.pages.urls")),
+    path("projects/<slug:project>/usage/", include("traces.pages.usage_urls")),
+    path("projects/<slug:project>/", include("functions.pages.urls")),
     path("projects/<slug:project>/", include("opperweb.accounts.project_urls")),
     path("", include("opperweb.accounts.urls")),
 ]

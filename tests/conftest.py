@@ -11,6 +11,8 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from functions import definitions
+from functions.completions import catalogue
 from opperweb.accounts.models import ApiKey, Membership, Project, Role, User
 from tests.listening import listening_server
 
@@ -170,6 +172,9 @@ def _database_on_the_thread_of_the_test(request: pytest.FixtureRequest, settings
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> Iterator[None]:
+    # What a process remembers goes by the numbers of rows, which begin anew with each test.
+    definitions.forget()
+    catalogue.forget()
     cache.clear()
     yield
     cache.clear()

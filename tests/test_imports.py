@@ -22,9 +22,11 @@ LEAVES = {
     "static_files",
     "database",
     "loop",
+    "outgoing",
     "logging",
     "providers_setting",
     "refusals",
+    "hot_path",
     # Leaves inside rooms that are otherwise further right.
     "api.errors",
     "pages.display",
@@ -34,12 +36,13 @@ OPPERWEB = (LEAVES, {"accounts", "processes"}, {"api", "pages"})
 TRACES = (
     {"kinds", "tags", "tree", "preview"},
     {"querysets", "otlp.decoder"},
+    {"usage_models"},
     {"models"},
     {"search", "totals"},
-    {"filters", "recording", "ingest", "analytics", "retention"},
+    {"filters", "recording", "drafts", "ingest", "analytics", "retention"},
     {"otlp.conventions"},
     {"jobs"},
-    {"api", "pages", "admin"},
+    {"api", "pages", "admin", "templatetags"},
 )
 FUNCTIONS = (
     {"task", "schemas", "providers"},
@@ -47,7 +50,12 @@ FUNCTIONS = (
     {"models"},
     {"completions", "definitions", "kept"},
     {"evaluations"},
+    {"offers", "webhooks"},
+    {"model_names", "provider_test", "repricing"},
+    {"progress", "ledger"},
     {"calls", "samples"},
+    {"batches"},
+    {"orphans"},
     {"jobs"},
     {"api", "pages", "admin"},
 )

@@ -12,12 +12,22 @@ Alone: `python -m tests.upstream --port 18080`; there the name of the model deci
     flaky-schema-2     so many times JSON that does not fit, then echo
     empty length refusal             no text; cut at the token limit; declined
     timeout refuse     no answer ever; the connection closed without one
+
+With `stream: true` each of these comes word by word, and there are more:
+
+    cut-before cut-inside            the stream ends before its first word; after half of them
+    stream-error       an error in the stream, after half of the words
+    idle               nothing more comes after the first words, the connection stays open
+    bad-line crlf split              a line that is no JSON; other line ends; characters cut in two
+
+Pictures, speech and recordings have endpoints of their own, as OpenAI has them.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
 import contextlib
 import hashlib
 import re
@@ -25,12 +35,13 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import pytest
 
 from functions.providers import transport
 from functions.providers.rehearsed import value_for
+from functions.providers.rehearsed_media import picture_for, sound_for
 from opperweb import json
 
 JUPITER = {
@@ -66,6 +77,9 @@ class Reply:
     hangs: bool = False
     # After so many bytes of the body the connection is closed; 0 closes it before anything was sent.
     closes_after: int | None = None
+    # Sent one after the other instead of a body; then the stream ends, is cut, or goes silent.
+    pieces: tuple[bytes, ...] = ()
+    ending: Literal["whole", "cut", "silence"] = "whole"
 
 
 Scripted = str | int | dict[str, Any] | list[Any] | Reply
@@ -82,6 +96,55 @@ def completion(
     return Reply(json.dumps(body).encode(), headers={**JSON_TYPE, "x-request-id": "req_1"})
 
 
+def event(value: Any, line_end: str = "\n") -> bytes:
+    """Return one event of a stream."""
+    data = value if isinstance(value, str) else json.dumps(value)
+    return f"data: {data}{line_end}{line_end}".encode()
+
+
+def chunk(delta: dict[str, Any] | None = None, finish_reason: str | None = None, **more: Any) -> dict[str, Any]:
+    """Return one chunk of a streamed chat completion."""
+    choices = [{"index": 0, "delta": delta or {}, "finish_reason": finish_reason}] if delta is not None else []
+    return {"id": "chatcmpl-1", "object": "chat.completion.chunk", "model": "scripted", "choices": choices, **more}
+
+
+def streamed(
+    *pieces: bytes, ending: Literal["whole", "cut", "silence"] = "whole", headers: Mapping[str, str] | None = None
+) -> Reply:
+    """Return a stream of these bytes."""
+    return Reply(headers={"content-type": "text/event-stream", **(headers or {})}, pieces=pieces, ending=ending)
+
+
+def as_stream(whole: Reply, manner: str = "") -> Reply:
+    """Return a chat completion as the stream that says the same, in one of the manners above."""
+    value = json.loads(whole.body)
+    choice = value["choices"][0]
+    words = re.findall(r"\s*\S+|\s+", choice["message"].get("content") or "")
+    line_end = "\r\n" if manner == "crlf" else "\n"
+    deltas: list[Any] = [chunk({"role": "assistant", "content": ""})]
+    deltas += [chunk({"content": word}) for word in words]
+    if choice["message"].get("refusal"):
+        deltas.append(chunk({"refusal": choice["message"]["refusal"]}))
+    last = [chunk({}, choice["finish_reason"]), chunk(usage=value["usage"]), "[DONE]"]
+    half = len(deltas) // 2 + 1
+    if manner == "cut-before":
+        return streamed(event(deltas[0], line_end), ending="cut")
+    if manner == "cut-inside":
+        return streamed(*(event(each) for each in deltas[:half]), event(deltas[-1])[:20], ending="cut")
+    if manner == "idle":
+        return streamed(*(event(each) for each in deltas[:half]), ending="silence")
+    if manner == "stream-error":
+        error = {"error": {"message": "scripted failure in the stream", "type": "overloaded_error"}}
+        return streamed(*(event(each) for each in [*deltas[:half], error]))
+    if manner == "bad-line":
+        deltas.insert(half, "{this is no JSON")
+    events = [event(each, line_end) for each in [*deltas, *last]]
+    if manner == "split":
+        whole_stream = b"".join(events)
+        events = [whole_stream[start : start + 7] for start in range(0, len(whole_stream), 7)]
+    return streamed(*events, headers={"x-request-id": "req_1"})
+
+
 def failure(status: int, message: str = "", **headers: str) -> Reply:
     """Return an error as OpenAI words it."""
     error = {"message": message or f"scripted failure {status}", "type": "error", "code": ERROR_CODES.get(status)}
@@ -94,11 +157,15 @@ class Upstream:
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
+        # How many left while there was silence.
+        self.left = 0
+        self.connections = 0
         self.url = ""
         self._scripts: dict[str, deque[Reply]] = {}
         self._times: Counter[str] = Counter()
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[Any]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
 
     def script(self, model: str, *replies: Scripted) -> Upstream:
         """Answer the next requests for `model` with these, in turn; afterwards as the name says, else as `echo`."""
@@ -115,6 +182,10 @@ class Upstream:
         for connection in list(self._connections):
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
+        for writer in self._writers:
+            # What a client has not read is not waited for.
+            writer.transport.abort()
+        await asyncio.sleep(0)
         await self._server.wait_closed()
 
     # --- connections --------------------------------------------------------------------------------------------------
@@ -123,10 +194,17 @@ class Upstream:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
+        self._writers.append(writer)
+        self.connections += 1
         try:
             while (request := await _read(reader)) is not None:
                 self.requests.append(request)
-                if not await _write(self._answer(request), reader, writer):
+                reply = self._answer(request)
+                try:
+                    is_open = await _write(reply, reader, writer)
+                finally:
+                    self.left += reply.hangs or reply.ending == "silence"
+                if not is_open:
                     break
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
@@ -135,15 +213,20 @@ class Upstream:
             writer.close()
 
     def _answer(self, request: Request) -> Reply:
-        if not request.path.partition("?")[0].endswith("/chat/completions"):
-            return failure(404, f"nothing is at {request.path}")
+        path = request.path.partition("?")[0]
         try:
-            body = request.json
+            body = _fields_of(request)
         except ValueError:
             return failure(400, "the body is no JSON")
         model = str(body.get("model"))
         script = self._scripts.get(model)
-        return script.popleft() if script else self._by_name(model, body)
+        if script:
+            reply = script.popleft()
+        elif path.endswith("/chat/completions"):
+            reply = self._by_name(model, body)
+        else:
+            return _media(path)
+        return as_stream(reply, model) if body.get("stream") and _is_completion(reply) else reply
 
     def _by_name(self, model: str, body: dict[str, Any]) -> Reply:
         if found := re.fullmatch(r"fail-(\d{3})", model):
@@ -179,6 +262,25 @@ def _plain(model: str, body: dict[str, Any]) -> Reply:
         "timeout": Reply(hangs=True),
         "refuse": Reply(closes_after=0),
     }.get(model) or _echo(model, body)
+
+
+def _media(path: str) -> Reply:
+    if path.endswith(("/images/generations", "/images/edits")):
+        usage = {"input_tokens": 9, "output_tokens": 272, "input_tokens_details": {"text_tokens": 9, "image_tokens": 0}}
+        return Reply(json.dumps({"created": 1, "data": [{"b64_json": picture_for(path)}], "usage": usage}).encode())
+    if path.endswith("/audio/speech"):
+        return Reply(base64.b64decode(sound_for("speech")), headers={"content-type": "audio/wav"})
+    if path.endswith("/audio/transcriptions"):
+        return Reply(json.dumps({"text": "Jupiter, said somebody."}).encode())
+    return failure(404, f"nothing is at {path}")
+
+
+def _is_completion(reply: Reply) -> bool:
+    try:
+        value = json.loads(reply.body)
+    except ValueError:
+        return False
+    return reply.status == 200 and isinstance(value, dict) and value.get("object") == "chat.completion"
 
 
 def _misfit(model: str) -> Reply:
@@ -236,6 +338,15 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
     return Request(line.decode("latin-1").split(" ")[1], headers, body)
 
 
+def _fields_of(request: Request) -> dict[str, Any]:
+    """Return what a request says: of a form, only its model."""
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        found = re.search(rb'name="model"\r\n\r\n(.+?)\r\n', request.body)
+        return {"model": found[1].decode() if found else ""}
+    body = request.json
+    return body if isinstance(body, dict) else {}
+
+
 async def _write(reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
     """Send the reply; tell whether the connection may be used again."""
     if reply.hangs:
@@ -245,12 +356,27 @@ async def _write(reply: Reply, reader: asyncio.StreamReader, writer: asyncio.Str
         await asyncio.sleep(reply.delay_seconds)
     if reply.closes_after == 0:
         return False
-    lines = [f"HTTP/1.1 {reply.status} Scripted", f"content-length: {len(reply.body)}"]
+    length = "transfer-encoding: chunked" if reply.pieces else f"content-length: {len(reply.body)}"
+    lines = [f"HTTP/1.1 {reply.status} Scripted", length]
     lines += [f"{name}: {value}" for name, value in reply.headers.items()]
     writer.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
     writer.write(reply.body if reply.closes_after is None else reply.body[: reply.closes_after])
     await writer.drain()
+    if reply.pieces:
+        return await _write_pieces(reply, reader, writer)
     return reply.closes_after is None
+
+
+async def _write_pieces(reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    for piece in reply.pieces:
+        writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        await writer.drain()
+    if reply.ending == "silence":
+        await reader.read()
+    elif reply.ending == "whole":
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+    return reply.ending == "whole"
 
 
 # --- in tests, and alone ----------------------------------------------------------------------------------------------

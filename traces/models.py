@@ -16,6 +16,7 @@ from opperweb.accounts.models import ApiKey, Project
 from opperweb.fields import JsonTextField
 from opperweb.ids import uuid7
 from traces.querysets import SpanQuerySet, TraceQuerySet
+from traces.usage_models import UsageDimension, UsageProgress, UsageRow, UsageStale, UsageTag  # noqa: F401
 
 PREVIEW_LENGTH = 300
 
@@ -213,7 +214,9 @@ class Attempt(models.Model):
     requested_model = models.CharField(max_length=255, help_text="provider/name, as asked for.")
     model = models.CharField(max_length=255, blank=True, help_text="As the provider says it served.")
     provider = models.CharField(max_length=80)
-    strategy = models.CharField(max_length=10, blank=True, help_text="How structure was asked for: native, json, text.")
+    strategy = models.CharField(
+        max_length=10, blank=True, help_text="How structure was asked for: native, tool, json, text."
+    )
     is_repair = models.BooleanField(default=False, help_text="It carried the answer before and what was wrong with it.")
     error_kind = models.CharField(max_length=60, blank=True)
     error_message = models.CharField(max_length=1000, blank=True)
@@ -224,15 +227,21 @@ class Attempt(models.Model):
     waited_ms = models.FloatField(default=0, help_text="The pause before it, after a failure.")
     queue_ms = models.FloatField(null=True, help_text="Until a place at the provider was free.")
     first_byte_ms = models.FloatField(null=True, help_text="From sending to the first byte of the answer.")
+    first_token_ms = models.FloatField(null=True, help_text="Of a stream: from sending to its first word.")
     duration_ms = models.FloatField(null=True, help_text="From started_at to its end.")
     input_tokens = models.BigIntegerField(null=True)
     cached_tokens = models.BigIntegerField(null=True)
     cache_write_tokens = models.BigIntegerField(null=True)
     output_tokens = models.BigIntegerField(null=True)
     reasoning_tokens = models.BigIntegerField(null=True)
+    more_tokens = JsonTextField(
+        default=dict, help_text="Parts of the ones above with prices of their own: input_audio_tokens and the like."
+    )
     cost_usd = cost_field()
     reported_cost_usd = cost_field()
-    price = JsonTextField(null=True, help_text="The price row it was computed from; null where none is known.")
+    price = JsonTextField(
+        null=True, help_text="The price row it was computed from, and the receipt's lines; null where none is known."
+    )
     problems = JsonTextField(default=list, help_text="[{path, rule, message, value}] of an answer that did not fit.")
     notes = JsonTextField(default=list, help_text="What was left out, repaired or changed on the way, in words.")
 
@@ -257,6 +266,7 @@ class AttemptBody(models.Model):
     request_body = JsonTextField(null=True, help_text="The text that was sent.")
     response_headers = JsonTextField(default=dict)
     response_body = JsonTextField(null=True, help_text="The text that came back, however broken.")
+    chunk_ms = JsonTextField(null=True, help_text="Of a stream: [milliseconds since sending, bytes so far] by chunk.")
 
     def __str__(self) -> str:
         return f"body of {self.attempt_id}"

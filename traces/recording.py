@@ -18,6 +18,7 @@ from django.utils import timezone
 from opperweb.accounts.models import ApiKey, Project
 from opperweb.ids import uuid7
 from traces import totals
+from traces.analytics import marks
 from traces.models import Span, SpanBody, Status, Trace, TraceFacet
 from traces.preview import preview, printable
 
@@ -75,13 +76,14 @@ def start(
         **values,
     )
     bodies = SpanBody(**dict(body or {}))
-    _tidy(span, bodies)
+    tidy(span, bodies)
     span.save(force_insert=True)
     bodies.span = span
     bodies.save(force_insert=True)
     trace = place.trace
     totals.add(trace, totals.share_of(span))
     _settle(trace, span)
+    marks.mark_span(span)
     return span
 
 
@@ -91,11 +93,12 @@ def change(span: Span, *, body: Mapping[str, Any] | None = None, **values: Any) 
     trace = Trace.objects.select_for_update().get(pk=span.trace_id)
     span = Span.objects.select_related("body").get(pk=span.pk)
     before, times = totals.share_of(span), (span.started_at, span.ended_at)
+    marks.mark_span(span)
     for name, value in values.items():
         setattr(span, name, value)
     for name, value in (body or {}).items():
         setattr(span.body, name, value)
-    _tidy(span, span.body)
+    tidy(span, span.body)
     span.save()
     if body:
         span.body.save(update_fields=[*body])
@@ -105,6 +108,7 @@ def change(span: Span, *, body: Mapping[str, Any] | None = None, **values: Any) 
         # The span may have been the one that the trace's beginning or end came from.
         totals.bound(trace)
     _settle(trace, span)
+    marks.mark_span(span)
     return span
 
 
@@ -112,6 +116,7 @@ def change(span: Span, *, body: Mapping[str, Any] | None = None, **values: Any) 
 def delete(span: Span) -> None:
     """Remove a span with its texts; its children stay, and an emptied trace goes with it."""
     trace = Trace.objects.select_for_update().get(pk=span.trace_id)
+    marks.mark_span(span)
     span.delete()
     if not Span.objects.filter(trace=trace).exists():
         trace.delete()
@@ -142,7 +147,7 @@ def find_place(
     return Place(Trace.objects.select_for_update().get(pk=trace.pk), None)
 
 
-def _tidy(span: Span, body: SpanBody) -> None:
+def tidy(span: Span, body: SpanBody) -> None:
     """Set what follows from other fields: the duration, the lines for lists, texts cut to what a row holds."""
     span.name = printable(span.name)[:255]
     span.error_message = printable(span.error_message)[:MAX_ERROR]
@@ -180,22 +185,24 @@ def _add_facets(trace: Trace, span: Span) -> None:
     """Make the trace findable by what the span carries, and show the span's tags on it."""
     new = [pair for pair in span.tags.items() if list(pair) not in trace.tags]
     trace.tags = [*trace.tags, *(list(pair) for pair in new)]
-    facets = [*_facets_of(span)]
+    facets = facet_rows(trace, span)
     if facets:
-        TraceFacet.objects.bulk_create(
-            [
-                TraceFacet(
-                    trace=trace,
-                    project_id=trace.project_id,
-                    facet=facet,
-                    key=key,
-                    value=shortened(value),
-                    started_at=trace.started_at,
-                )
-                for facet, key, value in facets
-            ],
-            ignore_conflicts=True,
+        TraceFacet.objects.bulk_create(facets, ignore_conflicts=True)
+
+
+def facet_rows(trace: Trace, span: Span) -> list[TraceFacet]:
+    """Return what the trace can be found by because of the span."""
+    return [
+        TraceFacet(
+            trace=trace,
+            project_id=trace.project_id,
+            facet=facet,
+            key=key,
+            value=shortened(value),
+            started_at=trace.started_at,
         )
+        for facet, key, value in _facets_of(span)
+    ]
 
 
 def _facets_of(span: Span) -> Iterable[tuple[str, str, str]]:

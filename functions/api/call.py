@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from functions import calls
 from functions.api.serializers import CallAnswer, CallFields, QueuedAnswer, answer_of
+from functions.prompts.media import InvalidMedia
 from functions.providers import UnknownModel
 from functions.schemas.validator import InvalidSchema
 from functions.task import CompletionError, Example, InvalidConfiguration, InvalidModel
@@ -48,6 +49,7 @@ def asked_of(fields: dict[str, Any]) -> calls.Asked:
         examples=tuple(Example(**example) for example in fields.get("examples", ())),
         tags=fields.get("tags"),
         parent_span_id=fields.get("parent_span_id"),
+        webhook_url=fields.get("webhook_url") or "",
     )
 
 
@@ -60,6 +62,8 @@ def refusals(fields: dict[str, Any]) -> Iterator[None]:
         raise Invalid.at(["body", *problem.path], problem.message) from None
     except InvalidModel as problem:
         raise Invalid.at(["body", "model", *problem.path], problem.message) from None
+    except InvalidMedia as problem:
+        raise Invalid.at(["body", "input", *problem.path], problem.message) from None
     except InvalidConfiguration as problem:
         raise Invalid.at(["body", "configuration", *problem.path], problem.message) from None
     except calls.InvalidInput as problem:

@@ -6,8 +6,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from functions import batches
 from functions.task import DEFAULT_INSTRUCTIONS, Result
-from opperweb.api.fields import AnyJson, Body, Name, Object, Tags, Text, UuidText
+from opperweb.api.fields import AnyJson, Body, Integer, Name, Object, Tags, Text, UuidText
+from opperweb.outgoing import AddressRefused, check_url
 
 
 class ExampleFields(Body):
@@ -27,10 +29,24 @@ class Boolean(serializers.BooleanField):
         return data
 
 
+class WebhookUrl(serializers.CharField):
+    """An address in the world outside."""
+
+    def to_internal_value(self, data: Any) -> str:
+        url: str = super().to_internal_value(data)
+        try:
+            check_url(url)
+        except AddressRefused as problem:
+            raise serializers.ValidationError(
+                f"must be an address that can be posted to: {problem}", code="url"
+            ) from None
+        return url
+
+
 class CallFields(Body):
     """A task: only `name` is required; what is absent comes from the function's stored definition."""
 
-    keeps_null = ("input",)
+    keeps_null: tuple[str, ...] = ("input",)
 
     name = Name()
     instructions = Text(required=False, max_length=1_000_000, help_text=f"By default: {DEFAULT_INSTRUCTIONS}")
@@ -43,6 +59,84 @@ class CallFields(Body):
     tags = Tags(required=False)
     configuration = Object(required=False)
     background = Boolean(required=False, help_text="Answer 202 with the span at once; a worker does the call.")
+    webhook_url = WebhookUrl(required=False, help_text="With background: where the result is posted, signed.")
+
+
+class Amount(serializers.DecimalField):
+    """US dollars."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_digits": 16, "decimal_places": 6, "min_value": 0, **options})
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            raise serializers.ValidationError("must be a number of US dollars", code="float_type")
+        return super().to_internal_value(data)
+
+
+class List(AnyJson):
+    """A JSON list."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if not isinstance(data, list):
+            raise serializers.ValidationError("must be a list", code="list_type")
+        return data
+
+
+class BatchLimits(Body):
+    """What can be changed while a batch runs."""
+
+    at_once = Integer(required=False, min_value=1, max_value=batches.MOST_AT_ONCE, help_text="Inputs at the same time.")
+    stop_at_usd = Amount(required=False, help_text="No input is begun once so much was spent.")
+
+
+class BatchFields(CallFields, BatchLimits):
+    """A task with many inputs in place of one; what does not fit `input_schema` is refused and costs nothing."""
+
+    input = None  # type: ignore[assignment]
+    background = None  # type: ignore[assignment]
+    keeps_null: tuple[str, ...] = ()
+
+    inputs = List(help_text=f"1 to {batches.MOST_INPUTS} inputs.")
+
+    def validate_inputs(self, inputs: list[Any]) -> list[Any]:
+        if not 1 <= len(inputs) <= batches.MOST_INPUTS:
+            raise serializers.ValidationError(f"must have 1 to {batches.MOST_INPUTS} inputs", code="too_long")
+        return inputs
+
+
+class BatchAnswer(serializers.Serializer[Any]):
+    """How far a batch is. `status`: queued, running, done, cancelled, or paused at its spending limit."""
+
+    batch_id = serializers.UUIDField()
+    name = serializers.CharField()
+    status = serializers.CharField()
+    total = serializers.IntegerField()
+    queued = serializers.IntegerField(help_text="Not begun.")
+    running = serializers.IntegerField()
+    done = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    refused = serializers.IntegerField(help_text="Inputs that do not fit the input schema.")
+    cancelled = serializers.IntegerField(help_text="Not sent.")
+    recovered = serializers.IntegerField(help_text="Of those done, after a failed attempt.")
+    at_once = serializers.IntegerField()
+    stop_at_usd = serializers.FloatField(allow_null=True)
+    cost_usd = serializers.FloatField(allow_null=True)
+    unpriced = serializers.IntegerField(help_text="Inputs whose cost is not wholly known.")
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    ended_at = serializers.DateTimeField(allow_null=True)
+
+
+class StreamEvent(serializers.Serializer[Any]):
+    """One event; the first has `span_id` alone."""
+
+    span_id = serializers.UUIDField(required=False)
+    delta = AnyJson(required=False, help_text="A piece of text; with an output schema a text, a number, true or false.")
+    chunk_type = serializers.ChoiceField(["text", "json", "error"], required=False)
+    json_path = serializers.CharField(required=False, help_text="The field that is being filled: people[0].name")
+    error_type = serializers.CharField(required=False)
+    error_message = serializers.CharField(required=False)
 
 
 class CallAnswer(serializers.Serializer[Any]):

@@ -11,10 +11,11 @@ from functools import cache, partial
 from typing import Any
 
 from functions.completions.candidates import Candidate
-from functions.completions.cost import load_prices, price_for
+from functions.completions.listening import Listener
+from functions.completions.prices import load_prices
 from functions.completions.structured import read_answer
 from functions.providers.adapter import Exchange
-from functions.providers.chat import ChatReply, ChatRequest, Message, Strategy, Usage
+from functions.providers.chat import ChatReply, ChatRequest, Message, Strategy, Usage, Wanted
 from functions.providers.errors import AnswerRejected, ProviderError
 from functions.schemas.dialects import IDENTITY, Wire
 from functions.schemas.problems import Problem
@@ -38,6 +39,7 @@ class Plan:
     wire: Wire | None = None
     notes: tuple[str, ...] = ()
     is_repair: bool = False
+    wants: Wanted = "text"
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,15 @@ class Attempt:
 
 
 async def ask(
-    plan: Plan, *, number: int, validator: Validator | None, waited_ms: float, timeout_seconds: float
+    plan: Plan,
+    *,
+    number: int,
+    validator: Validator | None,
+    waited_ms: float,
+    timeout_seconds: float,
+    listener: Listener | None = None,
 ) -> Attempt:
-    """Send one request and judge its answer. Raises nothing but CancelledError."""
+    """Send one request and judge its answer; a listener hears it as it comes. Raises nothing but CancelledError."""
     started_at = datetime.now(UTC)
     candidate = plan.candidate
     chat = ChatRequest(
@@ -76,10 +84,12 @@ async def ask(
         extra_headers=candidate.extra_headers,
         strategy=plan.strategy,
         schema=plan.wire.schema if plan.wire is not None else None,
-        is_strict=plan.strategy == "native",
+        is_strict=plan.strategy in ("native", "tool"),
         attempt_number=number,
+        wants=plan.wants,
+        is_streamed=listener is not None,
     )
-    exchange = await candidate.provider.ask(chat, timeout_seconds=timeout_seconds)
+    exchange = await _exchange(candidate, chat, timeout_seconds, listener)
     if candidate.provider.kind != "rehearsal" and not _load_prices_once.cache_info().currsize:
         await asyncio.to_thread(_load_prices_once)
     judge = partial(
@@ -91,14 +101,28 @@ async def ask(
     return judge()
 
 
+async def _exchange(
+    candidate: Candidate, chat: ChatRequest, timeout_seconds: float, listener: Listener | None
+) -> Exchange:
+    if listener is None:
+        return await candidate.provider.ask(chat, timeout_seconds=timeout_seconds)
+    async with candidate.provider.stream(chat, timeout_seconds=timeout_seconds) as stream:
+        listener.heard_so_far = stream.exchange
+        async for delta in stream:
+            listener.hear(delta)
+        return stream.exchange()
+
+
 @cache
 def _load_prices_once() -> None:
     load_prices()
 
 
-def stopped_record(plan: Plan, number: int, started_at: datetime, waited_ms: float) -> AttemptRecord:
-    """Return the record of a request that was cut off from our side."""
-    return AttemptRecord(
+def stopped_record(
+    plan: Plan, number: int, started_at: datetime, waited_ms: float, exchange: Exchange | None = None
+) -> AttemptRecord:
+    """Return the record of a request that was cut off from our side, with what had come of its stream by then."""
+    record = AttemptRecord(
         number=number,
         outcome="stopped",
         requested_model=plan.candidate.name,
@@ -106,12 +130,18 @@ def stopped_record(plan: Plan, number: int, started_at: datetime, waited_ms: flo
         started_at=started_at,
         strategy=plan.strategy,
         is_repair=plan.is_repair,
-        error_kind="stopped",
-        error_message="The caller left or the server stopped before the answer",
         waited_ms=waited_ms,
-        duration_ms=(datetime.now(UTC) - started_at).total_seconds() * 1000,
         notes=list(plan.notes),
         messages=[message.as_json() for message in plan.messages],
+    )
+    if exchange is not None:
+        record = _record(plan, exchange, number=number, waited_ms=waited_ms, started_at=started_at)
+    return _with(
+        record,
+        outcome="stopped",
+        error_kind="stopped",
+        error_message="The caller left or the server stopped before the answer",
+        duration_ms=(datetime.now(UTC) - started_at).total_seconds() * 1000,
     )
 
 
@@ -174,7 +204,7 @@ def _fault_of(reply: ChatReply | None) -> tuple[str, str] | None:
         return "length", "The answer was cut off at the token limit"
     if reply.finish_reason == "failed":
         return "bad_reply", f"The provider ended the answer with {reply.raw_finish_reason or 'no reason'}"
-    if not (reply.text or "").strip() and not reply.images and reply.audio is None:
+    if not (reply.text or "").strip() and not reply.images and not reply.audio:
         return "empty", "The answer was empty"
     return None
 
@@ -198,6 +228,7 @@ def _record(plan: Plan, exchange: Exchange, *, number: int, waited_ms: float, st
         waited_ms=waited_ms,
         queue_ms=exchange.queue_ms,
         first_byte_ms=exchange.first_byte_ms,
+        first_token_ms=exchange.first_token_ms,
         duration_ms=exchange.duration_ms,
         usage=usage,
         cost_usd=cost_usd,
@@ -211,6 +242,7 @@ def _record(plan: Plan, exchange: Exchange, *, number: int, waited_ms: float, st
         request_body=exchange.request_body,
         response_headers=dict(exchange.response_headers),
         response_body=exchange.response_body,
+        chunk_ms=[list(chunk) for chunk in exchange.chunk_ms] if exchange.chunk_ms else None,
     )
 
 
@@ -221,12 +253,10 @@ def _cost(
     if candidate.provider.kind == "rehearsal":
         return dict(FREE), Decimal(0)
     served = reply.model if reply is not None else ""
-    price = (price_for(candidate.provider.name, served, at) if served else None) or price_for(
-        candidate.provider.name, candidate.model, at
-    )
+    price = candidate.price_at(at, served=served, input_tokens=usage.input_tokens or 0)
     if price is None:
         return None, None
-    return price.as_json(), price.cost_of(usage) if usage.is_known else None
+    return price.as_json(usage if usage.is_known else None), price.cost_of(usage) if usage.is_known else None
 
 
 def _with(record: AttemptRecord, **changes: Any) -> AttemptRecord:

@@ -1,134 +1,132 @@
-"""What an attempt costs: usage × price. A price nobody knows is None, and so is its cost: never 0 by default."""
+"""What an attempt costs: its tokens by kind × the price of each kind, line by line.
+
+A price nobody knows is None, and so is the cost: never 0 by default.
+"""
 
 from __future__ import annotations
 
-import importlib
-from bisect import bisect_right
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
-from importlib import metadata
 from typing import Any
 
 from functions.providers.chat import Usage
 
-# Our names of providers where the price list has another. A name that is in neither has no price.
-NAMES = {"gemini": "google", "xai": "x-ai", "moonshot": "moonshotai", "bedrock": "aws", "fireworks-ai": "fireworks"}
 PER = "1M tokens"
+MILLION = Decimal(1_000_000)
+SMALLEST = Decimal("0.0000000001")
+# Kinds of tokens, and the kind whose price holds where one has none of its own.
+PRICED_AS = {
+    "input": "",
+    "cached": "input",
+    "cached_audio": "cached",
+    "cache_write": "input",
+    "cache_write_1h": "cache_write",
+    "input_audio": "input",
+    "input_image": "input",
+    "output": "",
+    "output_audio": "output",
+    "output_image": "output",
+}
+KINDS = tuple(PRICED_AS)
+
+Figures = Mapping[str, Decimal]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One kind of tokens of one attempt: how many, at which price for a million, and what that comes to."""
+
+    kind: str
+    tokens: int
+    price: Decimal | None
+    cost_usd: Decimal | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "tokens": self.tokens,
+            "price": text_of(self.price),
+            "cost_usd": text_of(self.cost_usd),
+        }
 
 
 @dataclass(frozen=True)
 class Price:
-    """The price of a model at a time, as a list had it. Dollars per million tokens; steps by length are in `_model`."""
+    """What a model costs at a time, by kind of tokens, in US dollars per million; and who says so since when."""
 
     model: str
-    input: Decimal | None
-    cached: Decimal | None
-    output: Decimal | None
+    figures: Figures
     source: str
     date: str
-    _model: Any = None
+
+    def lines(self, usage: Usage) -> list[Line]:
+        """Return a line for each kind of tokens there is any of."""
+        return [self._line(kind, tokens) for kind, tokens in tokens_by_kind(usage).items() if tokens]
 
     def cost_of(self, usage: Usage) -> Decimal | None:
-        """Return the cost in US dollars; None where the tokens or their price are not known."""
+        """Return the cost in US dollars; None where the tokens or one of their prices are not known."""
         if usage.input_tokens is None or usage.output_tokens is None:
             return None
-        counts = {
-            "input_tokens": usage.input_tokens,
-            "output_tokens": usage.output_tokens,
-            "cache_read_tokens": min(usage.cached_tokens or 0, usage.input_tokens),
-            "cache_write_tokens": usage.cache_write_tokens or 0,
-        }
-        # A kind without a price of its own counts as plain input.
-        known = {kind: count for kind, count in counts.items() if count}
-        try:
-            return Decimal(self._model.calc_price(_library().Usage(**known))["total_price"])
-        except (ValueError, TypeError, ArithmeticError):
-            return None
+        costs = [line.cost_usd for line in self.lines(usage)]
+        known = [cost for cost in costs if cost is not None]
+        # As it is kept: the sum over attempts must be the sum of what stands beside each of them.
+        return sum(known, Decimal(0)).quantize(SMALLEST) if len(known) == len(costs) else None
 
-    def as_json(self) -> dict[str, Any]:
-        """Return what is kept beside an attempt."""
-        return {
-            "model": self.model,
-            "input": _text(self.input),
-            "cached": _text(self.cached),
-            "output": _text(self.output),
-            "source": self.source,
-            "date": self.date,
-            "per": PER,
-        }
+    def as_json(self, usage: Usage | None = None) -> dict[str, Any]:
+        """Return what is kept beside an attempt: the figures, and the receipt's lines for its usage."""
+        shown = {kind: text_of(self.figures.get(kind)) for kind in ("input", "cached", "output")}
+        more = {kind: text_of(self.figures[kind]) for kind in KINDS if kind in self.figures and kind not in shown}
+        origin = {"source": self.source, "date": self.date, "per": PER}
+        lines = {"lines": [line.as_json() for line in self.lines(usage)]} if usage is not None else {}
+        return {"model": self.model, **shown, **more, **origin, **lines}
+
+    def _line(self, kind: str, tokens: int) -> Line:
+        price = self._price_of(kind)
+        return Line(kind, tokens, price, None if price is None else tokens * price / MILLION)
+
+    def _price_of(self, kind: str) -> Decimal | None:
+        while kind and kind not in self.figures:
+            kind = PRICED_AS[kind]
+        return self.figures[kind] if kind else None
 
 
-def load_prices() -> None:
-    """Load the list now, so that no call waits for it; it takes about a second."""
-    _library()
-    _all_days()
+def tokens_by_kind(usage: Usage) -> dict[str, int]:
+    """Return the tokens so that each is counted once, whatever the usage has inside what.
+
+    Numbers that contradict each other are cut so that the kinds never come to more than input and output together.
+    """
+    found: dict[str, int] = {}
+    found.update(_split("input", usage.input_tokens, _input_parts(usage)))
+    found.update(_split("output", usage.output_tokens, _output_parts(usage)))
+    return found
 
 
-def price_for(provider: str, model: str, at: datetime) -> Price | None:
-    """Return the price of a model at a time, from the list that is installed; nothing is fetched."""
-    found = _found(NAMES.get(provider, provider), model)
-    if found is None:
-        return None
-    try:
-        prices = found.get_prices(at)
-    except (ValueError, TypeError, LookupError):
-        return None
-    figures = [_figure(getattr(prices, name, None)) for name in ("input_mtok", "cache_read_mtok", "output_mtok")]
-    if figures[0] is None and figures[2] is None:
-        return None
-    return Price(found.id, figures[0], figures[1], figures[2], _source(), _date_of(found, at), _model=prices)
+def _input_parts(usage: Usage) -> Iterator[tuple[str, int]]:
+    cached, cached_audio = usage.cached_tokens or 0, usage.cached_audio_tokens or 0
+    written, hour = usage.cache_write_tokens or 0, usage.cache_write_1h_tokens or 0
+    yield "cached_audio", min(cached_audio, cached)
+    yield "cached", max(0, cached - cached_audio)
+    yield "cache_write_1h", min(hour, written)
+    yield "cache_write", max(0, written - hour)
+    yield "input_audio", max(0, (usage.input_audio_tokens or 0) - cached_audio)
+    yield "input_image", usage.input_image_tokens or 0
 
 
-@lru_cache(maxsize=1000)
-def _found(provider: str, model: str) -> Any:
-    snapshot = importlib.import_module("genai_prices.data_snapshot").get_snapshot()
-    # The list also guesses a provider from an address or a model's name; a wrong price is worse than none.
-    if provider not in {each.id for each in snapshot.providers}:
-        return None
-    try:
-        return snapshot.find_provider_model(model, None, provider, None)[1]
-    except LookupError:
-        return None
+def _output_parts(usage: Usage) -> Iterator[tuple[str, int]]:
+    yield "output_audio", usage.output_audio_tokens or 0
+    yield "output_image", usage.output_image_tokens or 0
 
 
-@lru_cache(maxsize=1)
-def _library() -> Any:
-    # Loaded when the first price is asked for: the list takes a while, and a start need not wait for it.
-    return importlib.import_module("genai_prices")
+def _split(whole: str, tokens: int | None, parts: Iterator[tuple[str, int]]) -> dict[str, int]:
+    left = tokens or 0
+    found = {}
+    for kind, count in parts:
+        found[kind] = min(count, left)
+        left -= found[kind]
+    return {whole: left, **found}
 
 
-@lru_cache(maxsize=1)
-def _source() -> str:
-    return f"genai-prices {metadata.version('genai-prices')}"
-
-
-def _date_of(model: Any, at: datetime) -> str:
-    """Return since when a price holds; else the day of the newest price in the list, which bears no date itself."""
-    today = at.date().isoformat()
-    own = [day for day in _days(model) if day <= today]
-    place = bisect_right(_all_days(), today)
-    return max(own) if own else _all_days()[place - 1] if place else ""
-
-
-@lru_cache(maxsize=1)
-def _all_days() -> list[str]:
-    snapshot = importlib.import_module("genai_prices.data_snapshot").get_snapshot()
-    return sorted({day for provider in snapshot.providers for model in provider.models for day in _days(model)})
-
-
-def _days(model: Any) -> list[str]:
-    prices = model.prices if isinstance(model.prices, list) else []
-    days = [getattr(each.constraint, "start_date", None) for each in prices]
-    return [day.isoformat() for day in days if day is not None]
-
-
-def _figure(price: Any) -> Decimal | None:
-    """Return a price; of one with steps, its first."""
-    base = getattr(price, "base", price)
-    return base if isinstance(base, Decimal) else None
-
-
-def _text(price: Decimal | None) -> str | None:
-    return None if price is None else f"{price.normalize():f}"
+def text_of(figure: Decimal | None) -> str | None:
+    """Return a figure without an exponent and without zeros at its end."""
+    return None if figure is None else f"{figure.normalize():f}"

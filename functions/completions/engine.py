@@ -6,7 +6,8 @@
                   └─▶ failed for good: the next candidate, or the end
 
 With the list used up and attempts left it goes round again, each time in a clean conversation. At most
-`max_attempts` requests in all, and one deadline for the whole.
+`max_attempts` requests in all, and one deadline for the whole. A listener hears the answers as they come: once
+something was passed on to the caller, no other model can answer.
 """
 
 from __future__ import annotations
@@ -14,16 +15,22 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from functions.completions.attempt import Attempt, Plan, ask, stopped_record
 from functions.completions.candidates import Candidate
+from functions.completions.catalogue import Learned
 from functions.completions.failure import error_for
+from functions.completions.listening import Listener
+from functions.completions.prices import listed_model
 from functions.completions.strategies import Strategies
 from functions.prompts.builder import messages_for, with_repair
-from functions.providers.errors import ProviderError, SchemaRejected
+from functions.providers.chat import Message, Strategy, Wanted
+from functions.providers.errors import BadRequest, ContextTooLong, ProviderError, SchemaRejected
+from functions.providers.media_kind import media_kind
+from functions.schemas.dialects import Wire
 from functions.schemas.validator import Validator
 from functions.task import AttemptRecord, Result, Task
 
@@ -44,9 +51,18 @@ async def complete(
     deadline_seconds: float = DEADLINE_SECONDS,
     on_attempt: OnAttempt | None = None,
     sleep: Sleep = asyncio.sleep,
+    learned: Mapping[tuple[str, str], Learned] | None = None,
+    listener: Listener | None = None,
+    before: int = 0,
+    on_ask: OnAttempt | None = None,
 ) -> Result:
-    """Return the answer to a task or the reason why there is none, with every attempt; raise only CancelledError."""
-    run = Run(task, candidates, timeout_seconds, time.monotonic() + deadline_seconds, on_attempt, sleep)
+    """Return the answer to a task or the reason why there is none, with every attempt; raise only CancelledError.
+
+    `learned` says how models had to be asked for a schema before; `before` is the number of attempts that a start
+    before this one has made; `on_ask` is told of each attempt before it is made, as of one that was cut off.
+    """
+    deadline = time.monotonic() + deadline_seconds
+    run = Run(task, candidates, timeout_seconds, deadline, on_attempt, sleep, learned or {}, listener, before, on_ask)
     return await run.result()
 
 
@@ -60,6 +76,10 @@ class Run:
     deadline: float
     on_attempt: OnAttempt | None
     sleep: Sleep
+    learned: Mapping[tuple[str, str], Learned]
+    listener: Listener | None = None
+    before: int = 0
+    on_ask: OnAttempt | None = None
     attempts: list[Attempt] = field(default_factory=list)
     given_up: set[int] = field(default_factory=set)
     retries: int = 0
@@ -68,34 +88,57 @@ class Run:
     def __post_init__(self) -> None:
         schema = self.task.output_schema
         self.validator = Validator(schema) if schema is not None else None
-        self.strategies = Strategies(schema)
+        self.strategies = Strategies(schema, self.learned)
 
     async def result(self) -> Result:
         while self.may_ask():
-            for index, candidate in enumerate(self.candidates):
-                if index not in self.given_up and self.may_ask():
-                    attempt = await self.converse(index, candidate)
-                    if attempt.is_accepted:
-                        return self.accepted(attempt)
-        return Result(attempts=self.records, error=error_for(self.attempts, self.task))
+            waiting = [index for index in range(len(self.candidates)) if index not in self.given_up]
+            while waiting and self.may_ask():
+                index = waiting.pop(0)
+                attempt = await self.converse(index, self.candidates[index])
+                if attempt.is_accepted:
+                    return self.accepted(attempt)
+                waiting = self.after(attempt, index, waiting)
+        return Result(attempts=self.records, error=error_for(self.attempts, self.task), learned=self.learned_now)
+
+    def after(self, attempt: Attempt, index: int, waiting: list[int]) -> list[int]:
+        """Return who is asked next, in order, after a candidate that brought no answer."""
+        if isinstance(attempt.error, ContextTooLong):
+            # Sorting keeps the caller's order among those whose windows are equal or unknown.
+            return sorted(waiting, key=lambda other: -_window_of(self.candidates[other]))
+        if isinstance(attempt.error, BadRequest):
+            # What one server does not take, another of the same dialect does not take either.
+            kind = self.candidates[index].provider.kind
+            same = [other for other in waiting if self.candidates[other].provider.kind == kind]
+            self.given_up.update(same)
+            return [other for other in waiting if other not in same]
+        return waiting
 
     @property
     def records(self) -> tuple[AttemptRecord, ...]:
         return tuple(attempt.record for attempt in self.attempts)
 
+    @property
+    def learned_now(self) -> dict[str, tuple[str, str]]:
+        return {name: (learned.strategy, learned.reason) for name, learned in self.strategies.learned.items()}
+
     def accepted(self, attempt: Attempt) -> Result:
         reply = attempt.reply
+        if self.listener is not None:
+            self.listener.end(attempt.message if self.validator is None else attempt.value)
         return Result(
             message=attempt.message,
             value=attempt.value,
             images=list(reply.images) or None if reply is not None else None,
             audio=reply.audio if reply is not None else None,
             attempts=self.records,
+            learned=self.learned_now,
         )
 
     def may_ask(self) -> bool:
         return (
-            len(self.attempts) < self.task.configuration.max_attempts
+            self.before + len(self.attempts) < max(self.task.configuration.max_attempts, self.before + 1)
+            and not (self.listener is not None and self.listener.is_committed)
             and len(self.given_up) < len(self.candidates)
             and time.monotonic() + self.pause < self.deadline
         )
@@ -141,19 +184,35 @@ class Run:
 
     def first_plan(self, candidate: Candidate) -> Plan:
         strategy, wire, notes = self.strategies.choose(candidate)
-        return Plan(candidate, strategy, messages_for(self.task, strategy=strategy, wire=wire), wire, notes)
+        messages = self.messages(candidate, strategy, wire)
+        wants = wanted_of(self.task, candidate)
+        return Plan(candidate, strategy, messages, wire, (*candidate.notes, *notes), wants=wants)
+
+    def messages(self, candidate: Candidate, strategy: Strategy, wire: Wire | None) -> tuple[Message, ...]:
+        return messages_for(
+            self.task,
+            strategy=strategy,
+            wire=wire,
+            is_schema_shown=candidate.provider.shows_schemas,
+            wants=wanted_of(self.task, candidate),
+        )
 
     def repair_plan(self, plan: Plan, attempt: Attempt) -> Plan:
-        first = messages_for(self.task, strategy=plan.strategy, wire=plan.wire)
+        first = self.messages(plan.candidate, plan.strategy, plan.wire)
         messages = with_repair(first, attempt.answer_text or "", attempt.problems)
-        return Plan(plan.candidate, plan.strategy, messages, plan.wire, plan.notes, is_repair=True)
+        return Plan(plan.candidate, plan.strategy, messages, plan.wire, plan.notes, is_repair=True, wants=plan.wants)
 
     async def attempt(self, plan: Plan) -> Attempt:
         waited = self.pause
         self.pause = 0.0
         if waited:
             await self.sleep(waited)
-        number, started_at = len(self.attempts) + 1, datetime.now(UTC)
+        number, started_at = self.before + len(self.attempts) + 1, datetime.now(UTC)
+        listener = self.listener if plan.wants == "text" else None
+        if listener is not None:
+            listener.begin(is_live=plan.wire is None or plan.wire.codec.keeps_paths)
+        if self.on_ask is not None:
+            await self.on_ask(stopped_record(plan, number, started_at, waited * 1000))
         try:
             attempt = await ask(
                 plan,
@@ -161,12 +220,27 @@ class Run:
                 validator=self.validator,
                 waited_ms=waited * 1000,
                 timeout_seconds=max(0.05, min(self.timeout_seconds, self.deadline - time.monotonic())),
+                listener=listener,
             )
         except asyncio.CancelledError:
             if self.on_attempt is not None:
-                await asyncio.shield(self.on_attempt(stopped_record(plan, number, started_at, waited * 1000)))
+                heard = listener.heard_so_far if listener is not None else None
+                record = stopped_record(plan, number, started_at, waited * 1000, heard() if heard else None)
+                await asyncio.shield(self.on_attempt(record))
             raise
         self.attempts.append(attempt)
         if self.on_attempt is not None and not attempt.is_accepted:
             await self.on_attempt(attempt.record)
         return attempt
+
+
+def wanted_of(task: Task, candidate: Candidate) -> Wanted:
+    """Return what is to come back: what the configuration says, else what a model of this name gives."""
+    if task.configuration.wants:
+        return task.configuration.wants
+    return "text" if task.output_schema is not None else media_kind(candidate.model)
+
+
+def _window_of(candidate: Candidate) -> int:
+    found = listed_model(candidate.provider.name, candidate.model, candidate.provider.base_url)
+    return (found.context_window if found is not None else None) or 0

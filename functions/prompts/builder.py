@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from functions.prompts.media import split
 from functions.prompts.schema_text import is_object_alone, shape_of
-from functions.providers.chat import Message, Strategy
+from functions.providers.chat import Message, Part, Strategy, TextPart, Wanted
 from functions.schemas.dialects import Wire
 from functions.schemas.problems import Problem
 from functions.task import DEFAULT_INSTRUCTIONS, Example, Task
@@ -22,13 +23,25 @@ LONGEST_PROBLEM_SHOWN = 400
 NO_INPUT = "There is no input. Follow the instructions."
 
 
-def messages_for(task: Task, *, strategy: Strategy, wire: Wire | None) -> tuple[Message, ...]:
-    """Return the conversation that asks for one answer to `task`."""
+def messages_for(
+    task: Task,
+    *,
+    strategy: Strategy,
+    wire: Wire | None,
+    is_schema_shown: bool = True,
+    wants: Wanted = "text",
+) -> tuple[Message, ...]:
+    """Return the conversation that asks for one answer to `task`.
+
+    `is_schema_shown` tells that the provider puts a schema that is sent before the model's eyes by itself.
+    """
+    if wants in ("image", "audio"):
+        return _media_messages(task)
     is_wrapped = _is_wrapped(task, strategy)
     return (
-        Message.of_text("system", _system(task, strategy, wire, is_wrapped), "instructions"),
+        Message.of_text("system", _system(task, strategy, wire, is_wrapped, is_schema_shown), "instructions"),
         *(message for example in _nearest_last(task.examples) for message in _turns(example, task, wire, is_wrapped)),
-        Message.of_text("user", _input_text(task.input), "input"),
+        Message("user", _input_parts(task.input, task), "input"),
     )
 
 
@@ -42,13 +55,21 @@ def with_repair(messages: Sequence[Message], answer: str, problems: Sequence[Pro
     return (*messages, Message.of_text("assistant", answer, "answer before"), repair)
 
 
+def _media_messages(task: Task) -> tuple[Message, ...]:
+    """Return what asks for a picture or for speech: such models draw and speak whatever words they are given."""
+    instructions = task.instructions.strip()
+    is_said = instructions and instructions != DEFAULT_INSTRUCTIONS
+    said = (Message.of_text("system", instructions, "instructions"),) if is_said else ()
+    return (*said, Message("user", _input_parts(task.input, task), "input"))
+
+
 # --- the first message ------------------------------------------------------------------------------------------------
 
 
-def _system(task: Task, strategy: Strategy, wire: Wire | None, is_wrapped: bool) -> str:
+def _system(task: Task, strategy: Strategy, wire: Wire | None, is_wrapped: bool, is_schema_shown: bool) -> str:
     parts = [task.instructions.strip() or DEFAULT_INSTRUCTIONS, _about_input(task), ""]
     if task.output_schema is not None:
-        parts[2] = _about_output(task.output_schema, strategy, wire, is_wrapped)
+        parts[2] = _about_output(task.output_schema, wire, is_wrapped, is_schema_shown)
     return "\n\n".join(part for part in parts if part)
 
 
@@ -58,12 +79,12 @@ def _about_input(task: Task) -> str:
     return f"The user's message is the input, as JSON in this shape:\n{shape_of(task.input_schema)}"
 
 
-def _about_output(schema: dict[str, Any], strategy: Strategy, wire: Wire | None, is_wrapped: bool) -> str:
-    if strategy == "native" and wire is not None:
-        # The provider shows the schema to the model by itself; what it does not enforce is worth saying twice.
-        return (
-            f"The JSON of the answer, with the rules of its fields:\n{shape_of(wire.schema)}" if wire.is_thinned else ""
-        )
+def _about_output(schema: dict[str, Any], wire: Wire | None, is_wrapped: bool, is_schema_shown: bool) -> str:
+    if wire is not None and is_schema_shown and not wire.is_thinned:
+        return ""
+    if wire is not None:
+        # What is not enforced is worth saying; a grammar enforces the shape, but tells the model nothing of it.
+        return f"The JSON of the answer, with the rules of its fields:\n{shape_of(wire.schema)}"
     shape = shape_of(schema, "value" if is_wrapped else "")
     optional = "\nA field whose name is followed by ? may be left out." if "?: " in shape else ""
     return f"Answer with one JSON value in this shape, and with nothing else:\n{shape}{optional}"
@@ -82,11 +103,11 @@ def _nearest_last(examples: Sequence[Example]) -> list[Example]:
 
 
 def _turns(example: Example, task: Task, wire: Wire | None, is_wrapped: bool) -> tuple[Message, Message]:
-    question = _input_text(example.input)
+    question = _input_parts(example.input, task)
     if example.comment and example.comment.strip():
-        question += f"\n\n(About the answer to this example: {example.comment.strip()})"
+        question = (*question, TextPart(f"\n\n(About the answer to this example: {example.comment.strip()})"))
     return (
-        Message.of_text("user", question, "example"),
+        Message("user", question, "example"),
         Message.of_text("assistant", _output_text(example.output, task, wire, is_wrapped), "example"),
     )
 
@@ -97,6 +118,12 @@ def _output_text(output: Any, task: Task, wire: Wire | None, is_wrapped: bool) -
     if wire is not None:
         output = wire.codec.encode(output)
     return json.dumps({"value": output} if is_wrapped else output)
+
+
+def _input_parts(value: Any, task: Task) -> tuple[Part, ...]:
+    """Return the input as text, and what it holds of pictures, sound and files as parts of their own."""
+    words, media = split(value, task.input_schema)
+    return (TextPart(_input_text(words)), *media)
 
 
 def _input_text(value: Any) -> str:

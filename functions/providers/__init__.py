@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from types import TracebackType
 from typing import Any, Protocol
 
-from functions.providers import transport
-from functions.providers.adapter import Adapter, Exchange, WireRequest
-from functions.providers.chat import ChatRequest
-from functions.providers.errors import BadRequest, ProviderError
+from functions.providers.adapter import Adapter, Exchange
+from functions.providers.anthropic import Anthropic
+from functions.providers.chat import ChatDelta, ChatRequest, SchemaDialect, Strategy
+from functions.providers.gemini import Gemini
+from functions.providers.http_provider import HttpProvider
 from functions.providers.openai import OpenAI
 from functions.providers.rehearsal import Rehearsal
-from functions.providers.secrets import (
-    harmless_headers,
-    harmless_url,
-    secrets_of,
-    without_quoted_keys,
-    without_secrets,
-)
 
-__all__ = ["Exchange", "Provider", "Providers", "UnknownModel"]
+__all__ = ["Exchange", "HttpProvider", "Provider", "Providers", "Streaming", "UnknownModel"]
+
+# Which dialect each kind of account speaks.
+KINDS: dict[str, Callable[[str, str, str], Adapter]] = {"openai": OpenAI, "anthropic": Anthropic, "gemini": Gemini}
 
 
 class UnknownModel(Exception):
@@ -31,6 +29,24 @@ class UnknownModel(Exception):
         self.message = message
 
 
+class Streaming(Protocol):
+    """An answer that comes piece by piece: `async with` it, `async for` over it, then look at its exchange.
+
+    The pieces end quietly at the end and at an error; leaving the block closes the provider's connection.
+    """
+
+    async def __aenter__(self) -> Streaming: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+    def __aiter__(self) -> AsyncIterator[ChatDelta]: ...
+
+    def exchange(self) -> Exchange:
+        """Return what was sent and what has come of it; before the end, what is known so far."""
+
+
 class Provider(Protocol):
     """An account that can be asked."""
 
@@ -40,8 +56,28 @@ class Provider(Protocol):
     @property
     def kind(self) -> str: ...
 
+    @property
+    def dialect(self) -> SchemaDialect:
+        """Return whose rules its schemas follow: openai, anthropic, gemini, grammar, or none."""
+
+    @property
+    def base_url(self) -> str:
+        """Return where it is reached; empty for one without an address."""
+
+    @property
+    def shows_schemas(self) -> bool:
+        """Tell whether a schema that is sent is put before the model's eyes; else the prompt has to tell its shape."""
+
+    def strategies(self, model: str) -> tuple[Strategy, ...]:
+        """Return the ways in which this model can be asked for structure, the best first."""
+
     async def ask(self, chat: ChatRequest, *, timeout_seconds: float) -> Exchange:
         """Ask once; whatever goes wrong is in the exchange, only a cancellation is raised."""
+
+    def stream(
+        self, chat: ChatRequest, *, timeout_seconds: float, first_byte_seconds: float = 30, idle_seconds: float = 30
+    ) -> Streaming:
+        """Ask once for an answer that comes piece by piece; whatever goes wrong is in its exchange."""
 
 
 class Providers:
@@ -56,9 +92,9 @@ class Providers:
     def from_settings(cls, settings: Mapping[str, Mapping[str, Any]]) -> Providers:
         """Make them from {name: {kind, base_url, api_key}}."""
         spoken = {
-            name: HttpProvider(name, "openai", OpenAI(name, setting["base_url"], setting["api_key"]))
+            name: HttpProvider(name, kind, KINDS[kind](name, setting["base_url"], setting["api_key"]))
             for name, setting in settings.items()
-            if setting["kind"] == "openai"
+            if (kind := setting["kind"]) in KINDS
         }
         return cls(spoken, {name: setting["kind"] for name, setting in settings.items() if name not in spoken})
 
@@ -83,58 +119,3 @@ class Providers:
 
     def _there(self) -> str:
         return f"there are: {', '.join(self.names())}"
-
-
-class HttpProvider:
-    """An account behind an address."""
-
-    def __init__(self, name: str, kind: str, adapter: Adapter, secret: str = "") -> None:
-        self.name = name
-        self.kind = kind
-        self.adapter = adapter
-        self.secret = secret
-
-    async def ask(self, chat: ChatRequest, *, timeout_seconds: float) -> Exchange:
-        """Ask once, over the network."""
-        try:
-            wire = self.adapter.request(chat)
-        except (ValueError, TypeError, RecursionError) as problem:
-            error = BadRequest(f"the request to {self.name} cannot be written: {str(problem)[:200]}")
-            return Exchange("POST", "", {}, None, error=error)
-        secrets = secrets_of(wire.url, wire.headers, self.secret)
-        answer = await transport.send(wire, provider=self.name, timeout_seconds=timeout_seconds, secrets=secrets)
-        return self._exchange(wire, answer, secrets)
-
-    def _exchange(self, wire: WireRequest, answer: transport.RawAnswer, secrets: tuple[str, ...]) -> Exchange:
-        reply, error = None, answer.error
-        if error is None and answer.status is not None:
-            try:
-                reply = self.adapter.reply(answer.status, answer.headers, answer.body)
-            except ProviderError as problem:
-                error = problem
-        if error is not None:
-            error.message = without_secrets(error.message, secrets)
-            error.args = (error.message,)
-        return Exchange(
-            method=wire.method,
-            url=harmless_url(wire.url, secrets),
-            request_headers=harmless_headers(wire.headers, secrets),
-            request_body=without_secrets(wire.body.decode("utf-8", "replace"), secrets),
-            response_headers=harmless_headers(answer.headers, secrets),
-            response_body=_body_text(answer, secrets),
-            http_status=answer.status,
-            queue_ms=answer.queue_ms,
-            first_byte_ms=answer.first_byte_ms,
-            duration_ms=answer.duration_ms,
-            notes=wire.notes,
-            reply=reply,
-            error=error,
-        )
-
-
-def _body_text(answer: transport.RawAnswer, secrets: tuple[str, ...]) -> str | None:
-    if answer.status is None:
-        return None
-    text = without_secrets(answer.body.decode("utf-8", "replace"), secrets)
-    # Only complaints quote keys; in an answer such a word may be the answer.
-    return without_quoted_keys(text) if answer.status >= 400 else text

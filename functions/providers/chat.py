@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any, Literal
 
 Role = Literal["system", "user", "assistant"]
-Strategy = Literal["", "native", "json", "text"]
+Strategy = Literal["", "native", "tool", "json", "text"]
+# Whose rules for schemas a server follows; "none": schemas are told in words alone, or taken as they are.
+SchemaDialect = Literal["openai", "anthropic", "gemini", "grammar", "none"]
+# What is to come back: words (or JSON), pictures, speech; or the words that were spoken in a recording.
+Wanted = Literal["text", "image", "audio", "transcript"]
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,13 @@ class MediaPart:
     data: str
     file_name: str = ""
 
+    @property
+    def size(self) -> int:
+        """Return how many bytes it has."""
+        return len(self.data) * 3 // 4 - self.data[-2:].count("=")
+
     def as_json(self) -> dict[str, Any]:
-        size = len(self.data) * 3 // 4
-        return {"type": self.type, "media_type": self.media_type, "file_name": self.file_name, "bytes": size}
+        return {"type": self.type, "media_type": self.media_type, "file_name": self.file_name, "bytes": self.size}
 
 
 Part = TextPart | MediaPart
@@ -54,6 +62,10 @@ class Message:
     def text(self) -> str:
         return "".join(part.text for part in self.parts if isinstance(part, TextPart))
 
+    @property
+    def media(self) -> tuple[MediaPart, ...]:
+        return tuple(part for part in self.parts if isinstance(part, MediaPart))
+
     def as_json(self) -> dict[str, Any]:
         message: dict[str, Any] = {"role": self.role, "parts": [part.as_json() for part in self.parts]}
         return {**message, "note": self.note} if self.note else message
@@ -61,7 +73,7 @@ class Message:
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """What to ask. `schema` is already in the dialect of the provider and is sent with the strategy `native` alone."""
+    """What to ask. `schema` is already in the dialect of the provider; `native` and `tool` send it, others do not."""
 
     model: str
     messages: tuple[Message, ...]
@@ -71,6 +83,9 @@ class ChatRequest:
     schema: dict[str, Any] | None = None
     is_strict: bool = False
     attempt_number: int = 1
+    wants: Wanted = "text"
+    # The answer is to come piece by piece.
+    is_streamed: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +97,13 @@ class Usage:
     cache_write_tokens: int | None = None
     output_tokens: int | None = None
     reasoning_tokens: int | None = None
+    # Parts of the ones above that have prices of their own.
+    cache_write_1h_tokens: int | None = None
+    input_audio_tokens: int | None = None
+    input_image_tokens: int | None = None
+    cached_audio_tokens: int | None = None
+    output_audio_tokens: int | None = None
+    output_image_tokens: int | None = None
 
     @property
     def is_known(self) -> bool:
@@ -92,13 +114,7 @@ class Usage:
         return (self.input_tokens or 0) + (self.output_tokens or 0) if self.is_known else None
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            _sum(self.input_tokens, other.input_tokens),
-            _sum(self.cached_tokens, other.cached_tokens),
-            _sum(self.cache_write_tokens, other.cache_write_tokens),
-            _sum(self.output_tokens, other.output_tokens),
-            _sum(self.reasoning_tokens, other.reasoning_tokens),
-        )
+        return Usage(*(_sum(getattr(self, each.name), getattr(other, each.name)) for each in fields(self)))
 
 
 def _sum(one: int | None, other: int | None) -> int | None:
@@ -120,6 +136,17 @@ class ChatReply:
     model: str = ""
     request_id: str = ""
     reported_cost_usd: Decimal | None = None
+    # Bare base64.
     images: tuple[str, ...] = ()
     audio: str | None = None
+    audio_media_type: str = ""
+    thinking: str = ""
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ChatDelta:
+    """What one event of a stream adds. With the strategy `tool` the pieces of the arguments are the text."""
+
+    text: str = ""
+    thinking: str = ""

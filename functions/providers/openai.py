@@ -4,33 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
-from functions.providers.adapter import WireRequest
-from functions.providers.chat import ChatReply, ChatRequest, FinishReason, MediaPart, Message, Part, TextPart
-from functions.providers.errors import BadReply, ServerError
+from functions.providers.adapter import StreamReader, WireRequest
+from functions.providers.callers_headers import with_callers_headers
+from functions.providers.chat import ChatReply, ChatRequest, MediaPart, Message, Part, Strategy, TextPart
+from functions.providers.errors import BadReply
+from functions.providers.media_kind import media_kind
 from functions.providers.openai_errors import error_of, excerpt
-from functions.providers.openai_usage import reported_cost_of, usage_of
+from functions.providers.openai_media import add_media_options, is_sound, media_reply, media_request, sound_reply
+from functions.providers.openai_options import options_of
+from functions.providers.openai_reply import TOOL_NAME, reply_of
+from functions.providers.openai_stream import OpenAIStream
+from functions.providers.profiles import profile_for
 from opperweb import json
 
-# What we decide: an option of these names would change what comes back into something nobody reads.
-OURS = frozenset({"model", "messages", "stream", "stream_options", "n"})
-SAMPLING = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias")
-# The connection is the transport's; the body is always JSON.
-HEADERS_NOT_TAKEN = {
-    "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "connection", "accept-encoding",
-    "te", "upgrade", "expect", "trailer", "keep-alive", "proxy-authorization", "proxy-connection",
-}  # fmt: skip
-FINISH_REASONS: dict[str, FinishReason] = {
-    "stop": "stop",
-    "tool_calls": "stop",
-    "function_call": "stop",
-    "eos_token": "stop",
-    "stop_sequence": "stop",
-    "length": "length",
-    "model_length": "length",
-    "content_filter": "refused",
-}
+TOOL_DESCRIPTION = "Takes the answer."
+# Since this version of Azure's older addresses a stream can be asked for its tokens.
+AZURE_TELLS_USAGE_SINCE = "2024-09"
 
 
 class OpenAI:
@@ -40,47 +33,101 @@ class OpenAI:
         self.name = name
         self.base_url = base_url.rstrip("/")
         self.api_key = api_key
+        self.profile = profile_for(name, base_url)
+        self.dialect = self.profile.dialect
+        self.shows_schemas = self.profile.shows_schemas
+
+    def strategies(self, model: str) -> tuple[Strategy, ...]:
+        """Return the ways in which this model can be asked for structure, the best first."""
+        return ("text",) if media_kind(model) != "text" else self.profile.strategies_of(model)
 
     # --- the question -------------------------------------------------------------------------------------------------
 
     def request(self, chat: ChatRequest) -> WireRequest:
-        """Return the chat as a POST to /chat/completions."""
+        """Return the chat as a POST to /chat/completions, or to the endpoint of the media that it is about."""
         notes: list[str] = []
+        if chat.schema is not None and (chat.wants != "text" or media_kind(chat.model) == "transcript"):
+            chat = replace(chat, schema=None, strategy="")
+            notes.append("the output schema was not sent: pictures, speech and transcripts have none")
+        media = media_request(chat, self.profile, notes)
+        if media is not None:
+            headers = self._headers(chat, media.content_type, notes)
+            url = self._url(media.path, chat.model, notes)
+            return WireRequest("POST", url, headers, media.body, tuple(notes), media.summary)
         body: dict[str, Any] = {"model": chat.model, "messages": [_message(message) for message in chat.messages]}
-        body |= _options(chat, notes)
-        if chat.strategy == "native" and chat.schema is not None:
-            body["response_format"] = {"type": "json_schema", "json_schema": _json_schema(chat)}
-        elif chat.strategy == "json":
-            body["response_format"] = {"type": "json_object"}
-        base, question_mark, query = self.base_url.partition("?")
-        url = f"{base.rstrip('/')}/chat/completions{question_mark}{query}"
-        return WireRequest("POST", url, self._headers(chat, notes), json.dumps(body).encode(), tuple(notes))
+        body |= options_of(chat, self.profile, notes)
+        body |= self._structure(chat)
+        add_media_options(body, chat, notes)
+        url = self._url("/chat/completions", chat.model, notes)
+        if chat.is_streamed:
+            body["stream"] = True
+            if self.profile.has_stream_options and _tells_usage(url):
+                body["stream_options"] = {"include_usage": True}
+        headers = self._headers(chat, "application/json", notes)
+        return WireRequest("POST", url, headers, json.dumps(body).encode(), tuple(notes), _summary(body, chat))
 
-    def _headers(self, chat: ChatRequest, notes: list[str]) -> dict[str, str]:
-        headers = {"content-type": "application/json"}
-        if self.api_key:
+    def _structure(self, chat: ChatRequest) -> dict[str, Any]:
+        """Return what asks for an answer in the shape of the schema."""
+        if chat.strategy == "json":
+            return self._with_router({"response_format": {"type": "json_object"}}, chat)
+        if chat.strategy not in ("native", "tool") or chat.schema is None:
+            return {}
+        strict = {"strict": True} if chat.is_strict and self.profile.is_strict_with(chat.model) else {}
+        if chat.strategy == "native":
+            form = {"name": TOOL_NAME, "schema": chat.schema, **strict}
+            return self._with_router({"response_format": {"type": "json_schema", "json_schema": form}}, chat)
+        function = {"name": TOOL_NAME, "description": TOOL_DESCRIPTION, "parameters": chat.schema, **strict}
+        choice: Any = self.profile.tool_choice
+        body = {
+            "tools": [{"type": "function", "function": function}],
+            "tool_choice": {"type": "function", "function": {"name": TOOL_NAME}} if choice == "function" else choice,
+            **({"parallel_tool_calls": False} if self.profile.has_parallel_tool_calls else {}),
+        }
+        return self._with_router(body, chat)
+
+    def _with_router(self, body: dict[str, Any], chat: ChatRequest) -> dict[str, Any]:
+        if not self.profile.is_router:
+            return body
+        # Otherwise it may choose a host that ignores what it does not know.
+        given = chat.options.get("provider")
+        return {**body, "provider": {"require_parameters": True, **(given if isinstance(given, dict) else {})}}
+
+    def _url(self, path: str, model: str, notes: list[str]) -> str:
+        base, question_mark, query = self.base_url.partition("?")
+        base = base.rstrip("/")
+        if self.profile.name == "azure":
+            base, query = _azure(base, query, model, notes)
+        return f"{base}{path}{question_mark if query else ''}{query}"
+
+    def _headers(self, chat: ChatRequest, content_type: str, notes: list[str]) -> dict[str, str]:
+        headers = {"content-type": content_type}
+        if self.api_key and self.profile.has_key_header:
+            headers["api-key"] = self.api_key
+        elif self.api_key:
             headers["authorization"] = f"Bearer {self.api_key}"
-        for name, value in chat.extra_headers.items():
-            if name.lower() in HEADERS_NOT_TAKEN:
-                notes.append(f"the header {name} was not sent: the connection is not the caller's")
-            else:
-                headers[name.lower()] = value
-        return headers
+        return with_callers_headers(headers, chat.extra_headers, notes)
 
     # --- the answer ---------------------------------------------------------------------------------------------------
 
     def reply(self, status: int, headers: Mapping[str, str], body: bytes) -> ChatReply:
         """Return what was answered; raise ProviderError for what is no answer, whatever the status says."""
         names = {name.lower(): value for name, value in headers.items()}
+        if status < 300 and is_sound(names.get("content-type", "")):
+            return sound_reply(body, names, provider=self.name)
         try:
             value = json.loads(body)
         except (ValueError, RecursionError):
             value = None
-        if status >= 300 or (isinstance(value, dict) and value.get("error")):
+        if status >= 300 or (isinstance(value, dict) and (value.get("error") or value.get("object") == "error")):
             raise error_of(status, names, value, body, provider=self.name)
         if not isinstance(value, dict):
             raise BadReply(f"{self.name} answered with {excerpt(body)}", http_status=status)
-        return _reply(value, names, status, provider=self.name)
+        media = media_reply(value, names, provider=self.name)
+        return media or reply_of(value, names, provider=self.name, profile=self.profile)
+
+    def stream(self, chat: ChatRequest, headers: Mapping[str, str]) -> StreamReader:
+        """Return a reader for the answer to a request that was asked with `is_streamed`."""
+        return OpenAIStream(chat, headers, provider=self.name, profile=self.profile)
 
 
 def _message(message: Message) -> dict[str, Any]:
@@ -102,90 +149,36 @@ def _part(part: Part) -> dict[str, Any]:
     return {"type": "file", "file": {"filename": part.file_name or "file", "file_data": _data_url(part)}}
 
 
+def _summary(body: dict[str, Any], chat: ChatRequest) -> str | None:
+    """Return the body without the bytes of its files, None where it has none."""
+    if not any(message.media for message in chat.messages):
+        return None
+    messages = [
+        replace(message, parts=tuple(_without_bytes(part) for part in message.parts)) for message in chat.messages
+    ]
+    return json.dumps({**body, "messages": [_message(message) for message in messages]})
+
+
+def _without_bytes(part: Part) -> Part:
+    return part if isinstance(part, TextPart) else replace(part, data=f"[{part.size} bytes]")
+
+
 def _data_url(part: MediaPart) -> str:
     return f"data:{part.media_type};base64,{part.data}"
 
 
-def _json_schema(chat: ChatRequest) -> dict[str, Any]:
-    form: dict[str, Any] = {"name": "answer", "schema": chat.schema}
-    # Servers that never heard of it may refuse `strict`.
-    return {**form, "strict": True} if chat.is_strict else form
+def _azure(base: str, query: str, model: str, notes: list[str]) -> tuple[str, str]:
+    """Return the address and the query of Azure's two ways: by version of the API, or under /openai/v1 without one."""
+    if "/deployments/" in base:
+        return base, query
+    if base.endswith("/v1") or "api-version" not in query:
+        if "api-version" in query:
+            notes.append("api-version was left out of the address: under /v1 it is refused")
+            query = "&".join(pair for pair in query.split("&") if not pair.startswith("api-version="))
+        return base if base.endswith("/v1") else f"{base.removesuffix('/openai')}/openai/v1", query
+    return f"{base.removesuffix('/openai')}/openai/deployments/{quote(model, safe='')}", query
 
 
-def _options(chat: ChatRequest, notes: list[str]) -> dict[str, Any]:
-    options = {name: value for name, value in chat.options.items() if name not in OURS}
-    notes += [f"the option {name} was not sent: it is decided here" for name in chat.options if name in OURS]
-    if chat.strategy in ("native", "json") and "response_format" in options:
-        del options["response_format"]
-        notes.append("the option response_format was not sent: the output schema decides it")
-    if not takes_sampling(chat.model, options.get("reasoning_effort")):
-        for name in [name for name in SAMPLING if name in options]:
-            del options[name]
-            notes.append(f"the option {name} was not sent: {chat.model} does not take it")
-    if is_reasoning(chat.model) and "max_tokens" in options:
-        limit = options.pop("max_tokens")
-        options.setdefault("max_completion_tokens", limit)
-        notes.append(f"the option max_tokens was sent as max_completion_tokens, the name {chat.model} knows")
-    return options
-
-
-def is_reasoning(model: str) -> bool:
-    """Tell whether OpenAI counts a model among those that think before they answer."""
-    return bool(re.match(r"(o\d|gpt-5)(?!\d)", model.rpartition("/")[2]))
-
-
-def takes_sampling(model: str, effort: Any = None) -> bool:
-    """Tell whether a model takes temperature and its like, with this `reasoning_effort`."""
-    name = model.rpartition("/")[2]
-    if not is_reasoning(name):
-        return True
-    found = re.match(r"gpt-5(?:\.(\d{1,3}))?(.*)", name)
-    if not found:
-        return False
-    if found[1] is None:
-        return found[2].startswith("-chat")
-    if re.match(r"-(chat|pro|codex)", found[2]):
-        return False
-    return effort == "none" or (effort is None and int(found[1]) <= 4)
-
-
-def _reply(value: dict[str, Any], headers: dict[str, str], status: int, *, provider: str) -> ChatReply:
-    choices = value.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    if not isinstance(choice, dict):
-        # Some routers answer 200 with `choices: null` when what is behind them failed.
-        raise ServerError(f"{provider} answered without a choice in its answer", http_status=status)
-    message = choice.get("message")
-    message = message if isinstance(message, dict) else {}
-    refusal = message.get("refusal")
-    refusal = refusal if isinstance(refusal, str) else ""
-    raw = choice.get("finish_reason")
-    raw = raw if isinstance(raw, str) else ""
-    usage, notes = usage_of(value.get("usage"))
-    audio = message.get("audio")
-    return ChatReply(
-        text=_text(message.get("content")),
-        finish_reason="refused" if refusal else FINISH_REASONS.get(raw, "failed"),
-        raw_finish_reason=raw[:100],
-        refusal=refusal,
-        usage=usage,
-        model=_word(value.get("model")),
-        request_id=_word(headers.get("x-request-id")) or _word(value.get("id")),
-        reported_cost_usd=reported_cost_of(value.get("usage")),
-        audio=audio["data"] if isinstance(audio, dict) and isinstance(audio.get("data"), str) else None,
-        notes=tuple(notes),
-    )
-
-
-def _text(content: Any) -> str | None:
-    if isinstance(content, list):
-        # Mistral's reasoning models answer in parts; those that think have no text of their own.
-        texts = [part["text"] for part in content if isinstance(part, dict) and isinstance(part.get("text"), str)]
-        return "".join(texts)
-    return content if isinstance(content, str) else None
-
-
-def _word(value: Any) -> str:
-    if not isinstance(value, str):
-        return ""
-    return "".join(character for character in value if character.isprintable())[:255]
+def _tells_usage(url: str) -> bool:
+    version = re.search(r"[?&]api-version=(\d{4}-\d\d)", url)
+    return version is None or version[1] >= AZURE_TELLS_USAGE_SINCE

@@ -58,12 +58,17 @@ BY_CODE: dict[str, type[ProviderError]] = {
 }
 TOO_LONG = re.compile(
     r"maximum context length|context (length|window|size)|prompt is too long|exceeds? the maximum number of tokens"
-    r"|too many (input )?tokens|input is too long",
+    r"|too many (input )?tokens|input is too long|request too large",
     re.IGNORECASE,
 )
 SCHEMA = re.compile(
-    r"response[_ ]?format|schema|too many states|grammar is too large|too complex|additionalProperties", re.IGNORECASE
+    r"response[_ ]?format|schema|too many states|grammar is too large|too complex|additionalProperties"
+    r"|tool[_ ]choice|parallel_tool_calls|not support (tools|tool use|tool calling|function calling)",
+    re.IGNORECASE,
 )
+# A router says so, with 404, when none of its hosts takes all that was asked for.
+NO_HOST = re.compile(r"no endpoints found that (support|can handle)", re.IGNORECASE)
+WRONG_KEY = re.compile(r"(incorrect|invalid) api key", re.IGNORECASE)
 
 
 def error_of(status: int, headers: dict[str, str], value: Any, body: bytes, *, provider: str) -> ProviderError:
@@ -120,7 +125,8 @@ def _error_object(value: Any) -> dict[str, Any]:
 def _said(error: dict[str, Any], value: Any) -> str:
     message = error.get("message")
     if not isinstance(message, str) or not message.strip():
-        detail = error.get("detail")
+        # Mistral puts the list of FastAPI into the message.
+        detail = message.get("detail") if isinstance(message, dict) else error.get("detail")
         message = "; ".join(map(_detail, detail)) if isinstance(detail, list) else detail
     if not isinstance(message, str):
         return ""
@@ -166,6 +172,10 @@ def _class_of(status: int, error: dict[str, Any], said: str) -> type[ProviderErr
         return ContextTooLong
     if status in (400, 422) and (SCHEMA.search(said) or "response_format" in str(error.get("param"))[:200]):
         return SchemaRejected
+    if status == 404 and NO_HOST.search(said):
+        return SchemaRejected
+    if status == 400 and WRONG_KEY.search(said):
+        return BadCredentials
     if status in BY_STATUS:
         return BY_STATUS[status]
     if status == 502 and codes and codes[0] in BY_CODE:

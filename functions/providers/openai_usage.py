@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -12,20 +13,21 @@ MOST_TOKENS = 2_000_000_000
 MOST_USD = Decimal(1_000_000)
 
 
-def usage_of(value: Any) -> tuple[Usage, list[str]]:
+def usage_of(value: Any, *, counts_reasoning_apart: bool = False) -> tuple[Usage, list[str]]:
     """Return the tokens, inclusive as `Usage` has them, and notes on what made no sense; missing is None, never 0."""
     if not isinstance(value, dict):
         return Usage(), []
-    details = _object(value, "prompt_tokens_details") or _object(value, "prompt_token_details")
-    given = _count(value.get("prompt_tokens"))
+    details = _details(value, "prompt", "input")
+    details_out = _details(value, "completion", "output")
+    given = _first(value.get("prompt_tokens"), (value.get("input_tokens"),))
     cached = _first(details.get("cached_tokens"), _more_cached(value))
     written = _first(details.get("cache_write_tokens"))
-    said = _count(value.get("completion_tokens"))
-    reasoning = _first(_object(value, "completion_tokens_details").get("reasoning_tokens"))
+    said = _first(value.get("completion_tokens"), (value.get("output_tokens"),))
+    reasoning = _first(details_out.get("reasoning_tokens"))
     # xAI leaves the cached ones out of the prompt's where there are more of them.
     tokens_in = given + cached if given is not None and cached is not None and cached > given else given
     tokens_out = said
-    if said is not None and reasoning and _stands_beside(value, given, said, reasoning):
+    if said is not None and reasoning and _stands_beside(value, given, said, reasoning, counts_reasoning_apart):
         tokens_out = said + reasoning
     notes = []
     if cached is not None and tokens_in is None:
@@ -35,7 +37,16 @@ def usage_of(value: Any) -> tuple[Usage, list[str]]:
         notes.append("the provider reports more tokens written to its cache than there were; they are left out")
     if reasoning is not None and tokens_out is None:
         reasoning = None
-    return Usage(tokens_in, cached, written, tokens_out, reasoning), notes
+    usage = Usage(tokens_in, cached, written, tokens_out, reasoning, **_media_tokens(details, details_out))
+    return usage, notes
+
+
+def image_usage_of(value: Any) -> Usage:
+    """Return the tokens of an answer of the images endpoint, where all that comes out is pictures."""
+    usage, _ = usage_of(value)
+    if usage.output_image_tokens is None:
+        usage = replace(usage, output_image_tokens=usage.output_tokens)
+    return usage
 
 
 def reported_cost_of(value: Any) -> Decimal | None:
@@ -50,9 +61,28 @@ def reported_cost_of(value: Any) -> Decimal | None:
     return amount if amount.is_finite() and 0 <= amount < MOST_USD else None
 
 
-def _stands_beside(value: dict[str, Any], given: int | None, said: int, reasoning: int) -> bool:
+def _stands_beside(value: dict[str, Any], given: int | None, said: int, reasoning: int, is_usual: bool) -> bool:
     """Tell whether reasoning is counted beside the completion instead of inside: the total gives it away."""
-    return reasoning > said or _count(value.get("total_tokens")) == (given or 0) + said + reasoning
+    total = _count(value.get("total_tokens"))
+    if reasoning > said or total == (given or 0) + said + reasoning:
+        return True
+    return is_usual and total != (given or 0) + said
+
+
+def _media_tokens(details: dict[str, Any], details_out: dict[str, Any]) -> dict[str, int | None]:
+    return {
+        "input_audio_tokens": _count(details.get("audio_tokens")),
+        "input_image_tokens": _count(details.get("image_tokens")),
+        "cached_audio_tokens": _count(_object(details, "cached_tokens_details").get("audio_tokens")),
+        "output_audio_tokens": _count(details_out.get("audio_tokens")),
+        "output_image_tokens": _count(details_out.get("image_tokens")),
+    }
+
+
+def _details(value: dict[str, Any], *sides: str) -> dict[str, Any]:
+    """Return the parts of one side's tokens, by one of the names that servers have for them."""
+    names = (f"{side}_{tokens}_details" for side in sides for tokens in ("tokens", "token"))
+    return next((found for name in names if (found := _object(value, name))), {})
 
 
 def _more_cached(value: dict[str, Any]) -> Iterator[Any]:

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import socket
+import contextlib
 import ssl
 from asyncio import AbstractEventLoop
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Awaitable
 from dataclasses import dataclass, field
 from functools import cache
 from time import perf_counter
-from urllib.parse import urlsplit
+from typing import TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import httpx
 
 from functions.providers.adapter import WireRequest
-from functions.providers.errors import BadReply, BadRequest, Disconnected, ProviderError, TimedOut
-from functions.providers.secrets import without_secrets
+from functions.providers.errors import BadReply, ProviderError, TimedOut
+from functions.providers.network_failures import CONNECT_SECONDS, address_of, error_of
 from opperweb import __version__
 
-CONNECT_SECONDS = 10.0
 MOST_BYTES = 64 * 1024 * 1024
 MOST_AT_ONCE = 256
 KEPT_ALIVE = 20
+# Of a stream's chunks the times of so many are kept.
+MOST_TIMES = 2_000
+DRAIN_SECONDS = 0.1
 # A proxy of the environment is for the world outside, never for a server on this machine.
 ON_THIS_MACHINE = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -39,6 +43,15 @@ class RawAnswer:
     first_byte_ms: float | None = None
     duration_ms: float | None = None
     error: ProviderError | None = None
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long an answer that comes piece by piece is waited for: all of it, its head, each next piece."""
+
+    total_seconds: float
+    first_byte_seconds: float = 30.0
+    idle_seconds: float = 30.0
 
 
 @dataclass
@@ -66,9 +79,9 @@ async def send(wire: WireRequest, *, provider: str, timeout_seconds: float, secr
     except ProviderError as error:
         answer.error = error
     except TimeoutError:
-        answer.error = TimedOut(f"{provider} did not answer within {timeout_seconds:g} s ({_address(wire.url)})")
+        answer.error = TimedOut(f"{provider} did not answer within {timeout_seconds:g} s ({address_of(wire.url)})")
     except Exception as problem:  # whatever a library thinks of must become a recorded attempt
-        answer.error = _error_of(problem, wire, provider=provider, secrets=secrets)
+        answer.error = error_of(problem, wire, provider=provider, secrets=secrets)
     if answer.queue_ms is None:
         answer.queue_ms = _ms_since(began)
     else:
@@ -76,11 +89,150 @@ async def send(wire: WireRequest, *, provider: str, timeout_seconds: float, secr
     return answer
 
 
+def stream(wire: WireRequest, *, provider: str, patience: Patience, secrets: tuple[str, ...] = ()) -> Arriving:
+    """Return the answer as one that comes piece by piece: open it, read it, close it."""
+    return Arriving(wire, provider, patience, secrets)
+
+
 async def close() -> None:
     """Close the connections of the running event loop."""
     line = _lines.pop(asyncio.get_running_loop(), None)
     if line is not None:
         await line.client.aclose()
+
+
+class Arriving:
+    """An answer on its way; `answer` is what has come of it so far, with the error where something went wrong."""
+
+    def __init__(self, wire: WireRequest, provider: str, patience: Patience, secrets: tuple[str, ...]) -> None:
+        self.wire = wire
+        self.provider = provider
+        self.patience = patience
+        self.secrets = secrets
+        self.answer = RawAnswer()
+        self.chunk_ms: list[tuple[float, int]] = []
+        self._stride = 1
+        self._count = 0
+        self._size = 0
+        self._pieces: list[bytes] = []
+        self._queue: asyncio.Semaphore | None = None
+        self._response: httpx.Response | None = None
+        self._chunks: AsyncGenerator[bytes, None] | None = None
+        self._began = perf_counter()
+        self._deadline = 0.0
+
+    async def open(self) -> None:
+        """Wait for a free place, send the request, and wait for the head of the answer; raise only a cancellation."""
+        self._deadline = asyncio.get_running_loop().time() + self.patience.total_seconds
+        line = _line()
+        queue = line.queues.setdefault(self.provider, asyncio.Semaphore(MOST_AT_ONCE))
+        if await self._within(self.patience.total_seconds, queue.acquire()):
+            self._queue = queue
+        self.answer.queue_ms = _ms_since(self._began)
+        if self._queue is None:
+            return
+        self._began = perf_counter()
+        response = await self._within(self.patience.first_byte_seconds, self._sent(line.client))
+        if response is not None:
+            self.answer.first_byte_ms = self.ms()
+            self.answer.status = response.status_code
+            self.answer.headers = dict(response.headers)
+
+    async def next_chunk(self) -> bytes | None:
+        """Return the next bytes, or None at the end, which may be an error of the answer."""
+        if self._response is None or self.answer.error is not None:
+            return None
+        if self._chunks is None:
+            self._chunks = cast("AsyncGenerator[bytes, None]", self._response.aiter_bytes())
+        chunk = await self._within(self.patience.idle_seconds, anext(self._chunks, None))
+        if chunk is None:
+            self.finish()
+            return None
+        self._size += len(chunk)
+        if self._size > MOST_BYTES:
+            self.answer.error = _too_large(self.answer.status)
+            self.finish()
+            return None
+        self._pieces.append(chunk)
+        self._note_time()
+        return chunk
+
+    async def drain(self) -> None:
+        """Read to the end, which is usually there already: a connection that is left in the middle is lost."""
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while self._chunks is not None and await anext(self._chunks, None) is not None:
+                    pass
+
+    async def close(self) -> None:
+        """Give the connection back, or end it where the answer is not through."""
+        self.finish()
+        try:
+            # What fails now was over anyway.
+            with contextlib.suppress(httpx.HTTPError):
+                await self._let_go()
+        finally:
+            if self._queue is not None:
+                self._queue.release()
+            self._queue = self._response = self._chunks = None
+
+    def ms(self) -> float:
+        """Return the milliseconds since the request was sent."""
+        return _ms_since(self._began)
+
+    def so_far(self) -> RawAnswer:
+        """Return the answer with the bytes that have come."""
+        self.answer.body = b"".join(self._pieces)
+        return self.answer
+
+    async def _let_go(self) -> None:
+        try:
+            if self._chunks is not None:
+                await self._chunks.aclose()
+        finally:
+            if self._response is not None:
+                await self._response.aclose()
+
+    async def _sent(self, client: httpx.AsyncClient) -> httpx.Response:
+        wire = self.wire
+        request = client.build_request(wire.method, wire.url, headers=wire.headers, content=wire.body)
+        # Kept at once: whoever is stopped on the next line must still be able to close it.
+        self._response = await client.send(request, stream=True)
+        return self._response
+
+    async def _within(self, seconds: float, step: Awaitable[T]) -> T | None:
+        """Await a step, not for longer than this and not past the deadline; what goes wrong is kept as the error."""
+        now = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout_at(min(self._deadline, now + seconds)):
+                return await step
+        except TimeoutError:
+            self.answer.error = self._too_late(seconds)
+        except Exception as problem:  # whatever a library thinks of must become a recorded attempt
+            self.answer.error = error_of(problem, self.wire, provider=self.provider, secrets=self.secrets)
+        return None
+
+    def _too_late(self, seconds: float) -> TimedOut:
+        where = address_of(self.wire.url)
+        if asyncio.get_running_loop().time() >= self._deadline:
+            return TimedOut(f"{self.provider} did not answer within {self.patience.total_seconds:g} s ({where})")
+        if self.answer.status is None:
+            return TimedOut(f"{self.provider} did not begin to answer within {seconds:g} s ({where})")
+        return TimedOut(f"{self.provider} sent nothing more for {seconds:g} s ({where})")
+
+    def finish(self) -> None:
+        """Take the time at which the answer was through, the first time that this is called."""
+        if self.answer.duration_ms is None and self._queue is not None:
+            self.answer.duration_ms = self.ms()
+
+    def _note_time(self) -> None:
+        """Keep when this chunk came; of very many every second one, then every fourth, is left out again."""
+        self._count += 1
+        if self._count % self._stride == 0 and len(self.chunk_ms) >= MOST_TIMES:
+            del self.chunk_ms[::2]
+            self._stride *= 2
+        if self._count % self._stride == 0:
+            self.chunk_ms.append((self.ms(), self._size))
 
 
 async def _exchange(client: httpx.AsyncClient, wire: WireRequest, answer: RawAnswer, began: float) -> None:
@@ -97,11 +249,15 @@ async def _exchange(client: httpx.AsyncClient, wire: WireRequest, answer: RawAns
                 chunks.append(chunk)
                 size += len(chunk)
                 if size > MOST_BYTES:
-                    raise BadReply(f"the answer is larger than {MOST_BYTES // 1024**2} MB", http_status=answer.status)
+                    raise _too_large(answer.status)
         finally:
             answer.body = b"".join(chunks)
     finally:
         await response.aclose()
+
+
+def _too_large(status: int | None) -> BadReply:
+    return BadReply(f"the answer is larger than {MOST_BYTES // 1024**2} MB", http_status=status)
 
 
 def _line() -> _Line:
@@ -132,55 +288,3 @@ def _tls() -> ssl.SSLContext:
 
 def _ms_since(began: float) -> float:
     return round((perf_counter() - began) * 1000, 3)
-
-
-# --- failures in words --------------------------------------------------------------------------------------------
-
-
-def _error_of(problem: Exception, wire: WireRequest, *, provider: str, secrets: tuple[str, ...]) -> ProviderError:
-    where = _address(wire.url)
-    if isinstance(problem, httpx.ConnectTimeout):
-        return TimedOut(f"{provider} did not accept a connection within {CONNECT_SECONDS:g} s ({where})")
-    if isinstance(problem, httpx.TimeoutException):
-        return TimedOut(f"{provider} did not answer in time ({where})")
-    if isinstance(problem, httpx.ConnectError | httpx.ProxyError):
-        return Disconnected(f"{provider} {_why_not_connected(problem)} ({where})")
-    if isinstance(problem, httpx.DecodingError):
-        return BadReply(f"{provider} sent an answer whose compression is broken ({where})")
-    if isinstance(problem, httpx.RemoteProtocolError | httpx.NetworkError):
-        return Disconnected(f"{provider} closed the connection before its answer was complete ({where})")
-    if isinstance(problem, OSError):
-        return Disconnected(f"{provider} cannot be reached ({where})")
-    said = without_secrets(str(problem), secrets)[:300]
-    return BadRequest(f"the request to {provider} cannot be sent: {said or type(problem).__name__}")
-
-
-def _why_not_connected(problem: BaseException) -> str:
-    for cause in _causes(problem):
-        if isinstance(cause, ConnectionRefusedError):
-            return "refused the connection"
-        if isinstance(cause, socket.gaierror):
-            return "has an address whose name is unknown"
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return "shows a certificate that is not trusted"
-        if isinstance(cause, ssl.SSLError):
-            return "does not speak TLS as we do"
-    return "cannot be reached"
-
-
-def _causes(problem: BaseException) -> Iterator[BaseException]:
-    waiting: list[BaseException] = [problem]
-    seen: set[int] = set()
-    while waiting:
-        cause = waiting.pop(0)
-        if id(cause) in seen:
-            continue
-        seen.add(id(cause))
-        yield cause
-        if isinstance(cause, BaseExceptionGroup):
-            waiting += cause.exceptions
-        waiting += [inner for inner in (cause.__cause__, cause.__context__) if inner is not None]
-
-
-def _address(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2]

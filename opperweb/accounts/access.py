@@ -93,6 +93,36 @@ SECTIONS = (
     Section(_("Project"), "accounts:project", Role.OWNER),
     Section(_("API keys"), "accounts:keys", Role.EDITOR, ("accounts:new-key", "accounts:revoke-key")),
     Section(_("Members"), "accounts:members", Role.READER, ("accounts:invite", "accounts:remove-member")),
+    Section(
+        _("Providers"),
+        "functions:providers",
+        Role.READER,
+        ("functions:new-provider", "functions:edit-provider", "functions:delete-provider"),
+    ),
+    Section(
+        _("Models and aliases"),
+        "functions:models",
+        Role.READER,
+        (
+            "functions:prices",
+            "functions:new-price",
+            "functions:edit-price",
+            "functions:delete-price",
+            "functions:reprice",
+            "functions:new-alias",
+            "functions:edit-alias",
+            "functions:delete-alias",
+            "functions:new-custom-model",
+            "functions:edit-custom-model",
+            "functions:delete-custom-model",
+        ),
+    ),
+    Section(
+        _("Webhooks"),
+        "functions:webhooks",
+        Role.EDITOR,
+        ("functions:webhook-secret", "functions:replace-webhook-secret"),
+    ),
 )
 
 

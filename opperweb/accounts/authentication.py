@@ -10,25 +10,27 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from opperweb.accounts.models import ApiKey
+from opperweb.accounts.refused_calls import note_refused
 from opperweb.api.errors import Forbidden, Unauthorized
 from opperweb.database import db
 
 READING = ("GET", "HEAD", "OPTIONS")
 # Ours have 67 characters; what is far longer is no key, and is not hashed.
 LONGEST_SECRET = 1024
+UNKNOWN = "The API key is not known, or was revoked"
 
 
 async def authenticate(request: HttpRequest) -> ApiKey:
     """Return the living key of the request; refuse with 401 where there is none, with 403 what it may not do."""
     secret = secret_of(request)
-    return _checked(request.method, await db(_find, secret))
+    return _checked(request.method, await db(_find, secret, request.META.get("REMOTE_ADDR", "")))
 
 
 class BearerAuthentication(BaseAuthentication):
     """The same for DRF's views: `request.auth` is the key, `request.auth.project` its project."""
 
     def authenticate(self, request: Request) -> tuple[Any, ApiKey]:
-        return None, _checked(request.method, _find(secret_of(request)))
+        return None, _checked(request.method, _find(secret_of(request), request.META.get("REMOTE_ADDR", "")))
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
@@ -46,18 +48,18 @@ def secret_of(request: HttpRequest | Request) -> str:
     return secret
 
 
-def _find(secret: str) -> ApiKey | None:
-    if len(secret) > LONGEST_SECRET:
-        return None
-    key = ApiKey.objects.find(secret)
+def _find(secret: str, address: str) -> ApiKey | None:
+    key = ApiKey.objects.find(secret) if len(secret) <= LONGEST_SECRET else None
     if key is not None:
         key.touch()
+    else:
+        note_refused(address, secret, UNKNOWN)
     return key
 
 
 def _checked(method: str | None, key: ApiKey | None) -> ApiKey:
     if key is None:
-        raise Unauthorized("The API key is not known, or was revoked")
+        raise Unauthorized(UNKNOWN)
     if key.rights == ApiKey.Rights.READ and method not in READING:
         raise Forbidden(f"The API key {key.name} may only read")
     return key

@@ -65,6 +65,10 @@ class Project(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=120)
     time_zone = models.CharField(max_length=64, default="UTC")
+    # Goes up with every change to what its calls are answered by, so that a process knows when to read that anew.
+    catalogue_version = models.BigIntegerField(default=0, editable=False)
+    # The same for its functions and their revisions.
+    definitions_version = models.BigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     members = models.ManyToManyField(User, through="Membership", related_name="projects")
 

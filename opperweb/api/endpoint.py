@@ -20,11 +20,11 @@ from rest_framework.views import APIView
 from opperweb import json
 from opperweb.accounts.authentication import authenticate
 from opperweb.accounts.models import ApiKey
-from opperweb.api import errors
+from opperweb.api import errors, idempotency
 
 logger = logging.getLogger(__name__)
 
-Handler = Callable[..., Awaitable[HttpResponse]]
+Handler = Callable[..., Awaitable[Any]]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,12 @@ def described(summary: str, *, tag: str, request: Any = None, responses: Any = N
     return decorate
 
 
+def streaming(handler: Handler) -> Handler:
+    """Mark a handler whose answer comes piece by piece: there is no first answer to return again."""
+    handler.is_stream = True  # type: ignore[attr-defined]
+    return handler
+
+
 def endpoint(**handlers: Handler) -> Callable[..., Coroutine[Any, Any, HttpResponse]]:
     """Return the view of one address from its handlers by method: `endpoint(GET=read, DELETE=delete)`.
 
@@ -61,7 +67,13 @@ def endpoint(**handlers: Handler) -> Callable[..., Coroutine[Any, Any, HttpRespo
             return method_not_allowed(request, handlers)
         try:
             key: ApiKey = await authenticate(request)
-            return await handler(request, key, **path)
+            repeated = idempotency.key_of(request)
+            if repeated is None:
+                response: HttpResponse = await handler(request, key, **path)
+                return response
+            if getattr(handler, "is_stream", False):
+                raise errors.ApiError(f"A stream cannot be repeated; leave out {idempotency.HEADER}")
+            return await idempotency.once(request, key, repeated, lambda: handler(request, key, **path))
         except Exception as problem:
             error = errors.error_of(problem)
             if error is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from rest_framework.pagination import LimitOffsetPagination
@@ -22,13 +24,13 @@ class Page(LimitOffsetPagination):
     max_limit = MAX_LIMIT
 
     def get_limit(self, request: Request) -> int:
-        return whole_number(request, "limit", default=MAX_LIMIT, least=1, most=MAX_LIMIT)
+        return window_of(request.query_params).limit
 
     def get_offset(self, request: Request) -> int:
-        return whole_number(request, "offset", default=0, least=0, most=MAX_OFFSET)
+        return window_of(request.query_params).offset
 
     def get_paginated_response(self, data: Any) -> Response:
-        return Response({"meta": {"total_count": self.count}, "data": data})
+        return Response(page(self.count or 0, data))
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         meta = {"type": "object", "properties": {"total_count": {"type": "integer"}}, "required": ["total_count"]}
@@ -39,8 +41,32 @@ class Page(LimitOffsetPagination):
         }
 
 
-def whole_number(request: Request, name: str, *, default: int, least: int, most: int) -> int:
-    text = request.query_params.get(name)
+@dataclass(frozen=True)
+class Window:
+    """The part of a list that is asked for."""
+
+    offset: int
+    limit: int
+
+    def of(self, rows: Any) -> list[Any]:
+        return list(rows[self.offset : self.offset + self.limit])
+
+
+def window_of(query: Mapping[str, Any]) -> Window:
+    """Return the part of a list that a query string asks for; refuse numbers outside of the bounds."""
+    return Window(
+        offset=whole_number(query, "offset", default=0, least=0, most=MAX_OFFSET),
+        limit=whole_number(query, "limit", default=MAX_LIMIT, least=1, most=MAX_LIMIT),
+    )
+
+
+def page(total_count: int, data: Any) -> dict[str, Any]:
+    """Return a page as the API answers it."""
+    return {"meta": {"total_count": total_count}, "data": data}
+
+
+def whole_number(query: Mapping[str, Any], name: str, *, default: int, least: int, most: int) -> int:
+    text = query.get(name)
     if text is None or text == "":
         return default
     try:

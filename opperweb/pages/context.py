@@ -26,7 +26,10 @@ class Place:
     key: str
 
 
-PLACES = (Place("traces", _("Traces"), "traces", "traces:list", "T"),)
+PLACES = (
+    Place("traces", _("Traces"), "traces", "traces:list", "T"),
+    Place("usage", _("Usage"), "usage", "usage:usage", "U"),
+)
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,8 @@ class Frame:
             return None
         first = sections_for(self.membership)[0]
         url = reverse(first.url_name, args=[self.membership.project.slug])
-        return Item(_("Settings"), "settings", url, self.section == "accounts")
+        is_here = self.section == "accounts" or any(item.is_current for item in self.sections)
+        return Item(_("Settings"), "settings", url, is_here)
 
     @cached_property
     def sections(self) -> list[Item]:

@@ -156,6 +156,29 @@ def page_of(rows: QuerySet[M], params: Mapping[str, str], order: Order, *, size:
     )
 
 
+@dataclass(frozen=True)
+class Place(Generic[M]):
+    """Where a row stands in a list, and its neighbours; numbers stop being counted at `most`."""
+
+    number: int
+    total: int
+    previous: M | None
+    next: M | None
+
+
+def place_of(rows: QuerySet[M], row: M, order: Order, *, most: int) -> Place[M] | None:
+    """Return the place of a row of `rows`, in five queries; None where it is not among them."""
+    here = rows.filter(pk=row.pk).first()
+    if here is None:
+        return None
+    cursor = Cursor(getattr(here, order.field), here.pk)
+    before, after = (rows.filter(_beyond(order, cursor, forward=forward)) for forward in (False, True))
+    number = before.order_by().values("pk")[:most].count() + 1
+    total = number + after.order_by().values("pk")[: max(most - number, 0)].count()
+    previous, next_ = _ordered(before, order, forward=False).first(), _ordered(after, order, forward=True).first()
+    return Place(number, total, previous, next_)
+
+
 def _cursor(row: Model, order: Order) -> str:
     return Cursor(getattr(row, order.field), row.pk).write()
 

@@ -57,6 +57,11 @@ def current_id() -> uuid.UUID:
     return _own_id()
 
 
+def beating_id() -> uuid.UUID | None:
+    """Return the id of this process's row without a look into the database; None where nothing beats."""
+    return None if _thread is None else _own_id()
+
+
 def is_first_worker() -> bool:
     """Tell whether this is the oldest living worker: the one that runs the periodic jobs."""
     first = Process.objects.alive().filter(kind=Process.Kind.WORKER).order_by("id").values_list("pk", flat=True).first()

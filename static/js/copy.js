@@ -1,4 +1,5 @@
-// A press on [data-copy="selector"] copies the text of that element, on [data-copy-text] the text it carries.
+// A press on [data-copy="selector"] copies the text of that element, on [data-copy-text] the text it carries,
+// on [data-copy-from] the whole of what stands at that address, however long.
 (() => {
   const say = (text) => {
     const region = document.getElementById("announce");
@@ -18,8 +19,14 @@
     if (!copied) throw new Error("not copied");
   };
 
+  const fetched = async (address) => {
+    const answer = await fetch(address);
+    if (!answer.ok) throw new Error("not copied");
+    return answer.text();
+  };
+
   document.addEventListener("click", async (event) => {
-    const button = event.target.closest("[data-copy], [data-copy-text]");
+    const button = event.target.closest("[data-copy], [data-copy-text], [data-copy-from]");
     if (!button) return;
     event.preventDefault();
     const source = button.dataset.copy && document.querySelector(button.dataset.copy);
@@ -28,7 +35,7 @@
     const before = label?.textContent;
     let after = "Copied";
     try {
-      await copy(text);
+      await copy(button.dataset.copyFrom ? await fetched(button.dataset.copyFrom) : text);
     } catch {
       after = "Not copied";
       source?.select?.();

@@ -38,7 +38,7 @@
     again.href = location.href;
     again.textContent = list.dataset.again;
     const line = document.createElement("p");
-    line.className = "not-loaded";
+    line.className = "not-loaded is-err";
     line.setAttribute("role", "alert");
     line.append(`${summary ? list.dataset.figuresFailed : list.dataset.listFailed} `, again);
     document.querySelector(".not-loaded")?.remove();

@@ -7,7 +7,10 @@
   const show = () => {
     const seconds = Math.floor((Date.now() - start) / 1000);
     clock.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-    if (late && seconds >= 60) late.hidden = false;
+    if (late?.hidden && seconds >= 60) {
+      late.hidden = false;
+      document.querySelector("[data-connection]")?.setAttribute("open", "");
+    }
   };
   show();
   setInterval(show, 1000);

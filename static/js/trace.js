@@ -16,9 +16,25 @@
       if (!row.hidden && row.getAttribute("aria-expanded") === "false") closedAt = level(row);
     }
   };
+  // A closed row shows the bars of the rows inside it, all on its own line.
+  const drawInside = (row) => {
+    const drawing = row.querySelector(".wf > svg");
+    if (!drawing || drawing.querySelector(".folded")) return;
+    const inside = document.createElementNS(drawing.namespaceURI, "g");
+    inside.setAttribute("class", "folded");
+    for (let at = rows.indexOf(row) + 1; at < rows.length && level(rows[at]) > level(row); at++) {
+      if (rows[at].hasAttribute("aria-expanded")) continue;
+      for (const bar of rows[at].querySelectorAll(".wf rect")) inside.append(bar.cloneNode());
+    }
+    drawing.append(inside);
+  };
+  const setOpen = (row, open) => {
+    row.setAttribute("aria-expanded", String(open));
+    if (!open) drawInside(row);
+  };
   const fold = (row, open) => {
     if (!row.hasAttribute("aria-expanded")) return;
-    row.setAttribute("aria-expanded", String(open));
+    setOpen(row, open);
     showRows();
   };
   const isOpen = (row) => row.getAttribute("aria-expanded") === "true";
@@ -59,7 +75,7 @@
     button.addEventListener("click", () => {
       const depth = Number(button.dataset.fold);
       for (const row of rows) {
-        if (row.hasAttribute("aria-expanded")) row.setAttribute("aria-expanded", String(!depth || level(row) < depth));
+        if (row.hasAttribute("aria-expanded")) setOpen(row, !depth || level(row) < depth);
       }
       showRows();
       button.closest("details").removeAttribute("open");
@@ -105,6 +121,8 @@
 
   document.addEventListener("keydown", (event) => {
     if (!window.opperweb?.takesKeys(event)) return;
+    const way = { p: "[data-path]", j: "[rel=next]", k: "[rel=prev]" }[event.key];
+    if (way) return document.querySelector(way)?.click();
     if (event.key === "f") {
       field?.focus();
       event.preventDefault();

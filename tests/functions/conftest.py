@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions import calls
+from functions.completions import catalogue
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def use_upstream(upstream: Any, settings: Any) -> Iterator[Callable[[], None]]:
             "fake": {**one, "name": "fake", "base_url": upstream.url},
             "gone": {**one, "name": "gone", "base_url": "http://127.0.0.1:9/v1"},
         }
-        calls.providers.cache_clear()
+        catalogue.forget()
 
     yield use
-    calls.providers.cache_clear()
+    catalogue.forget()

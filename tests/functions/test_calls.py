@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from functions import calls
+from functions import calls, orphans
 from functions.models import Completion
 from opperweb.accounts.models import ApiKey, Project
 from opperweb.processes import heartbeat
@@ -35,7 +35,7 @@ ASKED = calls.Asked(name="greet", input="hello", definition={"model": "rehearsal
 def test_a_call_of_a_dead_process_is_stopped_and_its_trace_says_so(api_key: ApiKey) -> None:
     begun = calls.begin(api_key, ASKED)
     Completion.objects.update(process_id=uuid.uuid4())
-    assert calls.stop_orphans() == 1
+    assert orphans.stop_orphans() == 1
     span = Span.objects.select_related("body").get()
     assert span.id == begun.span_id
     assert span.status == Status.STOPPED
@@ -46,14 +46,14 @@ def test_a_call_of_a_dead_process_is_stopped_and_its_trace_says_so(api_key: ApiK
 
 def test_a_call_of_a_living_process_goes_on(api_key: ApiKey) -> None:
     calls.begin(api_key, ASKED)
-    assert calls.stop_orphans() == 0
+    assert orphans.stop_orphans() == 0
     assert Span.objects.get().status == Status.RUNNING
 
 
 def test_a_call_of_a_silent_process_is_stopped(api_key: ApiKey) -> None:
     calls.begin(api_key, ASKED)
     Process.objects.update(seen_at=timezone.now() - Process.SILENT_AFTER - timedelta(seconds=1))
-    assert calls.stop_orphans() == 1
+    assert orphans.stop_orphans() == 1
 
 
 def test_a_background_call_is_a_row_before_it_is_a_message(
@@ -81,30 +81,30 @@ async def test_a_queued_call_is_answered_once_however_often_it_is_sent(api_key: 
 
 
 def test_a_background_call_of_a_dead_worker_is_queued_again_and_sent(api_key: ApiKey, sent: list[int]) -> None:
-    begun = calls.begin(api_key, ASKED, is_background=True)
+    begun = calls.begin(api_key, ASKED, mode="later")
     assert calls.claim(begun.span_key) is not None
     assert calls.claim(begun.span_key) is None
     Completion.objects.update(process_id=uuid.uuid4())
-    calls.stop_orphans()
+    orphans.stop_orphans()
     assert Completion.objects.get().state == "queued"
     assert sent == [begun.span_key]
 
 
 def test_a_job_that_ends_its_worker_each_time_is_not_begun_for_ever(api_key: ApiKey, sent: list[int]) -> None:
-    begun = calls.begin(api_key, ASKED, is_background=True)
-    for _ in range(calls.MOST_STARTS):
+    begun = calls.begin(api_key, ASKED, mode="later")
+    for _ in range(orphans.MOST_STARTS):
         assert calls.claim(begun.span_key) is not None
         Completion.objects.update(process_id=uuid.uuid4())
-        calls.stop_orphans()
+        orphans.stop_orphans()
     assert Completion.objects.get().state == "stopped"
     assert Span.objects.get().status == Status.STOPPED
 
 
 def test_a_lost_message_is_sent_again(api_key: ApiKey, sent: list[int]) -> None:
-    begun = calls.begin(api_key, ASKED, is_background=True)
-    assert calls.send_lost() == 0
-    Completion.objects.update(created_at=timezone.now() - calls.LOST_AFTER - timedelta(seconds=1))
-    assert calls.send_lost() == 1
+    begun = calls.begin(api_key, ASKED, mode="later")
+    assert orphans.send_lost() == 0
+    Completion.objects.update(created_at=timezone.now() - orphans.LOST_AFTER - timedelta(seconds=1))
+    assert orphans.send_lost() == 1
     assert sent == [begun.span_key]
 
 

@@ -78,7 +78,7 @@ async def test_a_request_cut_short_by_a_stop_hears_of_it_and_is_answered(monkeyp
     async def send(message):
         sent.append(message)
 
-    monkeypatch.setattr(asgi, "django_application", view)
+    monkeypatch.setattr(asgi, "web", view)
     scope = {"type": "http", "path": "/v2/call", "headers": []}
     request = asyncio.ensure_future(asgi.application(scope, never, send))
     await began.wait()

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from opperweb.accounts.models import Project
-from opperweb.pages.paging import Order, page_of
+from opperweb.pages.paging import Order, page_of, place_of
 from tests.traces.factories import make_trace
 from traces.models import Trace
 
@@ -83,3 +83,25 @@ def test_a_cursor_that_makes_no_sense_is_the_first_page(cursor: str) -> None:
         first = page_of(Trace.objects.all(), {}, order, size=3).items
         assert page_of(Trace.objects.all(), {"after": cursor}, order, size=3).items == first
         assert page_of(Trace.objects.all(), {"before": cursor}, order, size=3).items == first
+
+
+@pytest.mark.parametrize("order", [BY_TIME, BY_SCORE, BY_SCORE_UP])
+def test_each_row_knows_its_place_and_its_neighbours(seven_traces, order):
+    rows = list(Trace.objects.order_by(*order.expressions))
+    for number, row in enumerate(rows, 1):
+        place = place_of(Trace.objects.all(), row, order, most=100)
+        assert (place.number, place.total) == (number, 7)
+        assert place.previous == (rows[number - 2] if number > 1 else None)
+        assert place.next == (rows[number] if number < 7 else None)
+
+
+def test_places_are_counted_up_to_a_bound_in_at_most_five_queries(seven_traces, django_assert_max_num_queries):
+    last = Trace.objects.order_by(*BY_TIME.expressions).last()
+    with django_assert_max_num_queries(5):
+        place = place_of(Trace.objects.all(), last, BY_TIME, most=3)
+    assert (place.number, place.total) == (4, 4)
+
+
+def test_a_row_that_the_list_does_not_hold_has_no_place(seven_traces):
+    row = Trace.objects.first()
+    assert place_of(Trace.objects.exclude(pk=row.pk), row, BY_TIME, most=100) is None

@@ -7,11 +7,9 @@ What cannot be understood is not applied, and is shown as a problem.
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from urllib.parse import quote, urlencode
 from uuid import UUID
@@ -19,13 +17,14 @@ from uuid import UUID
 from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.dateparse import parse_date, parse_datetime
 
 from opperweb.pages.paging import Order
-from traces.filters.keys import KEYS, TOKENS_SUM, BadValue, Condition, text_condition
-from traces.filters.terms import BadText, Term, read_terms, write_terms
+from traces.filters.chips import Chip, chip_of, conditions_of
+from traces.filters.keys import KEYS, TOKENS_SUM, Condition
+from traces.filters.reading import Problem, moment_from, terms_from, write_moment
+from traces.filters.terms import Term, write_terms
 from traces.querysets import TraceQuerySet
-from traces.tags import read_tag, write_tag
+from traces.tags import read_tag
 
 RANGES: Mapping[str, timedelta | None] = {
     "15m": timedelta(minutes=15),
@@ -48,30 +47,6 @@ DEFAULT_SORT = "-when"
 
 
 @dataclass(frozen=True)
-class Problem:
-    """A part of the filter that was not applied, and why."""
-
-    text: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Chip:
-    """A term as the filter bar shows it."""
-
-    term: Term
-    subject: str
-    operator: str
-    shown: str
-    problem: str
-    without: str
-
-    @property
-    def text(self) -> str:
-        return str(self.term)
-
-
-@dataclass(frozen=True)
 class TraceFilter:
     """Which traces, of what time, in which order. Unchangeable: a changed filter is another one."""
 
@@ -88,9 +63,9 @@ class TraceFilter:
     def from_query(cls, params: QueryDict, *, default_range: str | None = "24h") -> TraceFilter:
         """Read a filter from the parameters of a request; never raises."""
         unread: list[Problem] = []
-        terms = _terms_from(params, unread)
-        start = _moment(params.get("from"), unread, is_end=False)
-        end = _moment(params.get("to"), unread, is_end=True)
+        terms = terms_from(params, unread)
+        start = moment_from(params.get("from"), unread, is_end=False)
+        end = moment_from(params.get("to"), unread, is_end=True)
         range_name = params.get("range") or None
         if range_name is not None and range_name not in RANGES:
             unread.append(Problem(f"range={range_name[:40]}", f"A range is one of {', '.join(RANGES)}."))
@@ -158,7 +133,7 @@ class TraceFilter:
 
     @cached_property
     def _judged(self) -> list[tuple[Term, tuple[Condition, ...], str]]:
-        return [(term, *_conditions_of(term)) for term in self.terms]
+        return [(term, *conditions_of(term)) for term in self.terms]
 
     # --- to the page ----------------------------------------------------------------------------------------------
 
@@ -170,7 +145,7 @@ class TraceFilter:
     @property
     def chips(self) -> list[Chip]:
         return [
-            _chip(term, conditions, problem, self.without(term).as_query())
+            chip_of(term, conditions, problem, self.without(term).as_query())
             for term, conditions, problem in self._judged
         ]
 
@@ -208,9 +183,9 @@ class TraceFilter:
         if self.range_name and self.range_name != self.default_range:
             params["range"] = self.range_name
         if self.start:
-            params["from"] = _write_moment(self.start)
+            params["from"] = write_moment(self.start)
         if self.end:
-            params["to"] = _write_moment(self.end)
+            params["to"] = write_moment(self.end)
         if self.sort != DEFAULT_SORT:
             params["sort"] = self.sort
         return params
@@ -252,105 +227,3 @@ class TraceFilter:
             for key, value in [read_tag(term.values[0])]
             if value is not None and "*" not in value
         )
-
-
-def _terms_from(params: QueryDict, unread: list[Problem]) -> tuple[Term, ...]:
-    try:
-        terms = [_settled(term) for term in read_terms(" ".join(params.getlist("q")))]
-    except BadText as problem:
-        unread.append(Problem("q", str(problem)))
-        terms = []
-    for key in KEYS:
-        for value in params.getlist(key):
-            try:
-                terms += read_terms_of(key, value)
-            except BadText as problem:
-                unread.append(Problem(key, str(problem)))
-    return tuple(dict.fromkeys(terms))
-
-
-def read_terms_of(key: str, value: str) -> list[Term]:
-    """Read a parameter that bears the name of a key: `tag=env:production`, `latency=>2s`."""
-    if not (value := value.strip()):
-        return []
-    if key == "tag":
-        return [Term("tag", (write_tag(*read_tag(value)),))]
-    quoted = (
-        value if re.search(r'["\s]', value) is None else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    )
-    return list(read_terms(f"{key}:{quoted}"))
-
-
-_WHOLE_ID = re.compile(r"[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}")
-
-
-def _settled(term: Term) -> Term:
-    """Write out what a term leaves to be understood: an id alone is looked for as one; tag:env=a,b is twice env."""
-    if not term.key and not term.is_negated and _WHOLE_ID.fullmatch(term.values[0]):
-        return Term("id", term.values)
-    if term.key == "tag" and len(term.values) > 1:
-        key, first = read_tag(term.values[0])
-        if first is not None:
-            tags = (value if re.search("[=:]", value) else f"{key}={value}" for value in term.values)
-            return Term("tag", tuple(write_tag(*read_tag(tag)) for tag in tags), term.is_negated)
-    if term.key == "tag":
-        return Term("tag", tuple(write_tag(*read_tag(tag)) for tag in term.values), term.is_negated)
-    return term
-
-
-def _conditions_of(term: Term) -> tuple[tuple[Condition, ...], str]:
-    """Return what a term asks for, or no condition and why."""
-    if not term.key:
-        return (text_condition(term.values[0]),), ""
-    reader = KEYS.get(term.key)
-    if reader is None:
-        near = difflib.get_close_matches(term.key, KEYS, 1, cutoff=0.5)
-        return (
-            (),
-            f"Unknown filter. Did you mean {near[0]}?" if near else f"Unknown filter. There are {', '.join(KEYS)}.",
-        )
-    if not term.values:
-        return (), f"{term.key} needs a value."
-    try:
-        return tuple(reader(value) for value in term.values), ""
-    except BadValue as problem:
-        return (), f"{problem}."
-
-
-def _chip(term: Term, conditions: tuple[Condition, ...], problem: str, without: str) -> Chip:
-    if problem:
-        return Chip(term, term.key, ":", ",".join(term.values), problem, without)
-    operator = conditions[0].operator
-    if term.is_negated:
-        operator = {"is": "is not", "contains": "does not contain", "begins with": "does not begin with"}.get(
-            operator, f"not {operator}"
-        )
-    shown = " or ".join(condition.shown for condition in conditions)
-    return Chip(term, conditions[0].subject or term.key, operator, shown, "", without)
-
-
-def _moment(text: str | None, unread: list[Problem], *, is_end: bool) -> datetime | None:
-    """Read a moment, or a day: as an end, a day counts to its last second."""
-    if not text:
-        return None
-    try:
-        moment = parse_datetime(text) if len(text) > 10 else None
-        if moment is None and (day := parse_date(text)):
-            moment = datetime.combine(_next_day(day) if is_end else day, time.min)
-        if moment is None:
-            raise ValueError(text)
-        moment = moment if moment.tzinfo else timezone.make_aware(moment)
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        unread.append(
-            Problem(f"{'to' if is_end else 'from'}={text[:40]}", "A time is written 2026-01-31 or 2026-01-31T13:45.")
-        )
-        return None
-
-
-def _next_day(day: date) -> date:
-    return day + timedelta(days=1)
-
-
-def _write_moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.http import QueryDict
 
 from traces.models import Attempt, AttemptBody, Span, SpanBody, Status
+from traces.pages.attempt_view import AttemptLink, attempt_label
+from traces.pages.exchange import Exchange
 from traces.pages.field_view import Field, fields_of, plain_text_of
-from traces.pages.json_view import JsonView, compact, indented, readable, view_of, view_of_text
+from traces.pages.json_view import JsonView, indented, readable, view_of
 from traces.pages.prompt_view import PromptBlock, blocks_of, plain_of
 from traces.pages.receipt import Receipt, receipt_of
+from traces.pages.timing import Segment, options_of, timing_of
 from traces.pages.waterfall import ICONS
 
 ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-MOST_WORDS = 10_000
+MOST_LIST = 2000
 VIEWS = ("fields", "json", "text")
 LABELS = {"output": "Output", "input": "Input", "prompt": "Prompt", "raw": "Raw", "details": "Details"}
 # Which texts a tab reads.
@@ -46,35 +48,6 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class AttemptLink:
-    attempt: Attempt
-    query: str
-    is_current: bool
-    is_next_model: bool
-
-    @property
-    def icon(self) -> str:
-        icons = {Attempt.Outcome.ACCEPTED: "ok", Attempt.Outcome.RUNNING: "running", Attempt.Outcome.STOPPED: "stopped"}
-        return icons.get(Attempt.Outcome(self.attempt.outcome), "error")
-
-    @property
-    def css(self) -> str:
-        return {"ok": "is-ok", "running": "is-run", "stopped": "ink-3"}.get(self.icon, "is-err")
-
-    @property
-    def words(self) -> str:
-        """What came of it: accepted, after a fallback or not; else the first problem or the kind of error."""
-        attempt = self.attempt
-        label = str(Attempt.Outcome(attempt.outcome).label)
-        if attempt.outcome == Attempt.Outcome.ACCEPTED:
-            return "Fallback, accepted" if self.is_next_model else label
-        problem = attempt.problems[0] if isinstance(attempt.problems, list) and attempt.problems else None
-        if attempt.outcome == Attempt.Outcome.REJECTED and isinstance(problem, dict):
-            return readable(f"{problem.get('path') or 'the value'}: {problem.get('rule') or 'schema'} not met")
-        return readable(attempt.error_kind.replace("_", " ").capitalize()) or label
-
-
-@dataclass(frozen=True)
 class ValueView:
     """A value in the view that was chosen; only that one is worked out."""
 
@@ -83,17 +56,6 @@ class ValueView:
     fields: list[Field] = field(default_factory=list)
     json: JsonView | None = None
     text: str = ""
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A part of the timing bar, in per cent."""
-
-    css: str
-    label: str
-    ms: float
-    x: str
-    width: str
 
 
 @dataclass
@@ -107,6 +69,8 @@ class Inspector:
     attempt: Attempt | None
     body: SpanBody
     exchange: AttemptBody | None
+    # What every link takes along: the list the reader came from, the critical path.
+    kept: dict[str, str] = field(default_factory=dict)
 
     @property
     def icon(self) -> str:
@@ -142,9 +106,7 @@ class Inspector:
 
     @property
     def attempt_choices(self) -> list[Choice]:
-        return [
-            Choice(_attempt_label(one), self.link(attempt=one.number), one == self.attempt) for one in self.attempts
-        ]
+        return [Choice(attempt_label(one), self.link(attempt=one.number), one == self.attempt) for one in self.attempts]
 
     @property
     def attempt_links(self) -> list[AttemptLink]:
@@ -172,6 +134,8 @@ class Inspector:
             query["attempt"] = str(number)
         if "raw" in changes:
             query["raw"] = changes["raw"]
+        else:
+            query.update(self.kept)
         return "?" + query.urlencode()
 
     @property
@@ -206,18 +170,6 @@ class Inspector:
             return "Stopped"
         return readable(self.span.error_kind.replace("_", " ").capitalize()) or "Failed"
 
-    @property
-    def attempt_title(self) -> str:
-        if self.attempt and self.attempt.outcome == Attempt.Outcome.REJECTED:
-            return "Output did not meet the schema"
-        kind = self.attempt.error_kind if self.attempt else ""
-        return readable(kind.replace("_", " ").capitalize()) or "The request failed"
-
-    @property
-    def url_path(self) -> str:
-        """The path of the request's address, as the first line of the request has it."""
-        return readable(urlsplit(self.exchange.url).path) if self.exchange else ""
-
     @cached_property
     def error_stack(self) -> str:
         error = self.body.error
@@ -251,51 +203,13 @@ class Inspector:
         return readable(", ".join(list(names)[:8])) if isinstance(names, dict) else ""
 
     @cached_property
-    def request_json(self) -> JsonView | None:
-        return view_of_text(self.exchange.request_body) if self.exchange else None
-
-    @cached_property
-    def response_json(self) -> JsonView | None:
-        return view_of_text(self.exchange.response_body, self._wrong_paths) if self.exchange else None
-
-    @property
-    def request_text(self) -> str:
-        return readable(self.exchange.request_body or "") if self.exchange else ""
-
-    @property
-    def response_text(self) -> str:
-        return readable(self.exchange.response_body or "") if self.exchange else ""
-
-    @property
-    def response_size(self) -> int:
-        return len(self.response_text.encode())
-
-    @property
-    def _wrong_paths(self) -> frozenset[str]:
-        return frozenset(str(problem.get("path", "")) for problem in self._raw_problems)
+    def raw(self) -> Exchange:
+        """The chosen attempt with what was sent and received."""
+        return Exchange(self.attempt, self.exchange)
 
     @property
     def problems(self) -> list[dict[str, str]]:
-        """What did not fit the schema. Paths and messages quote the answer, so they may hold anything."""
-        return [{name: _words(problem.get(name)) for name in ("path", "message")} for problem in self._raw_problems]
-
-    @property
-    def _raw_problems(self) -> list[dict[str, Any]]:
-        problems = self.attempt.problems if self.attempt else []
-        return [problem for problem in problems if isinstance(problem, dict)] if isinstance(problems, list) else []
-
-    @property
-    def notes(self) -> list[str]:
-        notes = self.attempt.notes if self.attempt else []
-        return [_words(note) for note in notes] if isinstance(notes, list) else []
-
-    @property
-    def request_headers(self) -> list[tuple[str, str]]:
-        return _headers(self.exchange.request_headers) if self.exchange else []
-
-    @property
-    def response_headers(self) -> list[tuple[str, str]]:
-        return _headers(self.exchange.response_headers) if self.exchange else []
+        return self.raw.problems
 
     @property
     def model_names(self) -> list[str]:
@@ -307,19 +221,7 @@ class Inspector:
 
     @cached_property
     def timing(self) -> list[Segment]:
-        """Queue, time to the first byte and generation of the attempt that counted."""
-        last = self.attempts[-1] if self.attempts else None
-        if last is None or not last.duration_ms:
-            return []
-        queue, first = last.queue_ms or 0, last.first_byte_ms or 0
-        rest = max(last.duration_ms - queue - first, 0)
-        parts = [("queue", "Queue", queue), ("wait", "To first byte", first), ("call", "Generation", rest)]
-        total, at, segments = max(queue + first + rest, 0.001), 0.0, []
-        for css, label, ms in parts:
-            if ms or css == "call":
-                segments.append(Segment(css, label, ms, f"{at / total:.2%}", f"{ms / total:.2%}"))
-            at += ms
-        return segments
+        return timing_of(self.attempts)
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -329,15 +231,7 @@ class Inspector:
 
     @cached_property
     def options(self) -> list[tuple[str, str]]:
-        """The options of the model and the configuration the call was made with, one pair each."""
-        request = self.body.request if isinstance(self.body.request, dict) else {}
-        model = request.get("model")
-        sources = [model.get("options") if isinstance(model, dict) else None, request.get("configuration")]
-        pairs = [pair for source in sources if isinstance(source, dict) for pair in source.items()]
-        return [
-            (readable(str(name)), readable(value if isinstance(value, str) else indented(value)))
-            for name, value in pairs
-        ]
+        return options_of(self.body)
 
     @cached_property
     def meta(self) -> JsonView | None:
@@ -360,9 +254,18 @@ def inspect(span: Span, query: QueryDict) -> Inspector:
     exchange = None
     if attempt and tab in EXCHANGE_OF_TAB:
         exchange = AttemptBody.objects.filter(attempt=attempt).only(*EXCHANGE_OF_TAB[tab]).first()
-    return Inspector(
-        span, tab, view if view in VIEWS else "fields", attempts, attempt, body or SpanBody(span=span), exchange
-    )
+    view = view if view in VIEWS else "fields"
+    return Inspector(span, tab, view, attempts, attempt, body or SpanBody(span=span), exchange, kept_of(query))
+
+
+def kept_of(query: QueryDict) -> dict[str, str]:
+    """Return those parameters of a trace's page that its links take along."""
+    kept = {}
+    if "list" in query:
+        kept["list"] = query.get("list", "")[:MOST_LIST]
+    if query.get("cp") == "1":
+        kept["cp"] = "1"
+    return kept
 
 
 def tabs_of(span: Span) -> tuple[str, ...]:
@@ -373,19 +276,3 @@ def tabs_of(span: Span) -> tuple[str, ...]:
 
 def _chosen(attempts: list[Attempt], number: str) -> Attempt | None:
     return next((one for one in attempts if str(one.number) == number), attempts[-1] if attempts else None)
-
-
-def _attempt_label(attempt: Attempt) -> str:
-    start = "Attempt 1" if attempt.number == 1 else str(attempt.number)
-    return f"{start}, accepted" if attempt.outcome == Attempt.Outcome.ACCEPTED else start
-
-
-def _headers(headers: Any) -> list[tuple[str, str]]:
-    return [(_words(name), _words(value)) for name, value in headers.items()] if isinstance(headers, dict) else []
-
-
-def _words(value: Any) -> str:
-    """Return what a note, a problem or a header says: text that can be sent and fits on a page."""
-    if value is None:
-        return ""
-    return readable(value[:MOST_WORDS]) if isinstance(value, str) else compact(value)[:MOST_WORDS]

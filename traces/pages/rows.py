@@ -16,7 +16,7 @@ from traces.tags import write_tag
 
 MOST_TAGS = 2
 ICONS = {
-    Status.OK: "ok",
+    Status.OK: "dot",
     Status.RECOVERED: "retry",
     Status.ERROR: "error",
     Status.RUNNING: "running",

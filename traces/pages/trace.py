@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from opperweb.accounts.access import project_page
 from opperweb.accounts.models import Project
+from opperweb.pages.paging import Place, place_of
+from traces.filters import TraceFilter
 from traces.models import Attempt, AttemptBody, Kind, Span, SpanBody, Status, Trace
-from traces.pages.inspector import Inspector, inspect
+from traces.pages.axis import marks_of, strip_of
+from traces.pages.critical_path import critical_path
+from traces.pages.inspector import Inspector, inspect, kept_of
 from traces.pages.json_view import indented, readable
-from traces.pages.waterfall import LEGEND, attempt_times, lines_of, marks_of
+from traces.pages.waterfall import LEGEND, attempt_times, lines_of
 from traces.tree import Tree, ruler_for, tree_of
 
 ROWS = 500
+# Past this the place in the list is no longer counted.
+MOST_COUNTED = 10_000
 SMALL_ATTEMPT = ("span_id", "outcome", "started_at", "queue_ms", "first_byte_ms", "duration_ms")
 
 
@@ -59,7 +66,9 @@ def _page(request: HttpRequest, trace: Trace, wanted: uuid.UUID | None) -> dict[
     attempts = Attempt.objects.filter(span__in=shown).order_by("span_id", "number").values(*SMALL_ATTEMPT)
     ruler = ruler_for(tree.duration_ms)
     times = attempt_times(attempts, tree.started_at) if tree.started_at else {}
-    lines = lines_of(tree, ruler, times, offset=offset, most=ROWS, chosen=chosen.id if chosen else None)
+    kept = kept_of(request.GET)
+    path = critical_path(tree.rows) if "cp" in kept else frozenset()
+    lines = lines_of(tree, ruler, times, offset=offset, most=ROWS, chosen=chosen.id if chosen else None, path=path)
     return {
         "rail": True,
         "trace": trace,
@@ -69,11 +78,17 @@ def _page(request: HttpRequest, trace: Trace, wanted: uuid.UUID | None) -> dict[
         "address": request.build_absolute_uri(request.path),
         "lines": lines,
         "marks": marks_of(ruler),
+        "strip": strip_of(lines),
+        "has_path": "cp" in kept,
+        "path_query": _path_query(request.GET),
+        "list_query": kept.get("list", ""),
+        "place": _place(trace, kept.get("list")),
         "tick_count": len(ruler.ticks) - 1,
         "elapsed_ms": tree.duration_ms if trace.duration_ms is None else trace.duration_ms,
         "legend": LEGEND,
         "row_count": len(tree.rows),
-        "rows_query": f"&rows={offset}" if offset else "",
+        "kept_query": _after_others(kept),
+        "rows_query": _after_others({**({"rows": offset} if offset else {}), **kept}),
         "first_row": offset + 1,
         "last_row": offset + len(lines),
         "previous_rows": max(offset - ROWS, 0) if offset else None,
@@ -82,6 +97,27 @@ def _page(request: HttpRequest, trace: Trace, wanted: uuid.UUID | None) -> dict[
         "is_span_open": wanted is not None,
         "panel": _panel(chosen, request) if chosen else None,
     }
+
+
+def _path_query(params: QueryDict) -> str:
+    """Return this page's query with the critical path turned on, or off where it is on."""
+    query = params.copy()
+    if query.pop("cp", [""]) != ["1"]:
+        query["cp"] = "1"
+    return query.urlencode()
+
+
+def _after_others(params: Mapping[str, Any]) -> str:
+    return f"&{urlencode(params)}" if params else ""
+
+
+def _place(trace: Trace, query: str | None) -> Place[Trace] | None:
+    """Return where the trace stands in the list the reader came from."""
+    if query is None:
+        return None
+    trace_filter = TraceFilter.from_query(QueryDict(query))
+    traces = trace_filter.apply(Trace.objects.filter(project=trace.project_id).for_list())
+    return place_of(traces, trace, trace_filter.order, most=MOST_COUNTED)
 
 
 def _panel(chosen: Span, request: HttpRequest) -> Inspector:

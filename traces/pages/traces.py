@@ -5,7 +5,7 @@ The figures above the list are a fragment of their own (`?part=summary`), so tha
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -14,8 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
-from opperweb.accounts.access import project_page
+from opperweb.accounts.access import ProjectRequest, project_page
 from opperweb.accounts.models import Project
+from opperweb.pages.connection import last_refused
 from opperweb.pages.paging import page_of
 from opperweb.pages.snippets import first_run
 from traces.filters import TraceFilter
@@ -30,7 +31,7 @@ from traces.pages.widening import ways_to_widen
 def trace_list(request: HttpRequest, project: Project) -> HttpResponse:
     """Show the list; to the page before the first trace, tell whether it has come (`?part=first`)."""
     if request.GET.get("part") == "first" and _is_fragment(request):
-        return _first_trace(project)
+        return _first_trace(request, project)
     trace_filter = TraceFilter.from_query(request.GET)
     if elsewhere := _elsewhere(request, project, trace_filter):
         return elsewhere
@@ -58,6 +59,8 @@ def _answer(request: HttpRequest, project: Project, trace_filter: TraceFilter) -
         "rows": rows_of(page.items, trace_filter, now=now),
         "newer": trace_filter.as_query(before=page.newer) if page.newer else "",
         "older": trace_filter.as_query(after=page.older) if page.older else "",
+        "has_samples": _has_samples(page.items),
+        "list_query": trace_filter.as_query(),
         "summary_query": trace_filter.as_query(part="summary"),
     }
     if not page.items:
@@ -67,16 +70,21 @@ def _answer(request: HttpRequest, project: Project, trace_filter: TraceFilter) -
     return render(request, "traces/trace_list.html", context)
 
 
+def _has_samples(traces: list[Trace]) -> bool:
+    return Trace.objects.filter(pk__in=[trace.pk for trace in traces], is_sample=True).exists()
+
+
 def _summary(project: Project, trace_filter: TraceFilter) -> dict[str, Any]:
     figures = trace_filter.apply(Trace.objects.filter(project=project)).figures()
     return {"figures": figures, "filter": trace_filter}
 
 
-def _first_trace(project: Project) -> HttpResponse:
-    """Lead a waiting page to the newest trace; answer with nothing while there is none."""
+def _first_trace(request: HttpRequest, project: Project) -> HttpResponse:
+    """Lead a waiting page to the newest trace; while there is none, tell of a refused call or answer with nothing."""
     newest = Trace.objects.filter(project=project).order_by("-started_at", "-key").values_list("id", flat=True).first()
     if newest is None:
-        return HttpResponse(status=204)
+        refused = last_refused(cast(ProjectRequest, request))
+        return render(request, "traces/_refused.html", {"refused": refused}) if refused else HttpResponse(status=204)
     return HttpResponse(headers={"HX-Redirect": reverse("traces:detail", args=[project.slug, newest])})
 
 

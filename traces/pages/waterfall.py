@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -44,8 +44,14 @@ MOST_GUIDES = 12
 # Below this share of the axis a part would be under 2 px wide.
 LEAST_SHARE = 0.6
 ROW = 'class="{}" role="row" aria-rowindex="{}" aria-level="{}" aria-posinset="{}" aria-setsize="{}" data-span="{}"{}'
-UNITS = ((3_600_000, "h"), (60_000, "min"))
 EXPANDED, SELECTED = ' aria-expanded="true"', ' aria-selected="true"'
+# What a part of a bar is filled with, where that is not the colour of its kind.
+FILLS = {
+    "error": "url(#hatch)",
+    "wait": "var(--bar-wait)",
+    "queue": "var(--line-2)",
+    "pause": "var(--control)",
+}
 RECTANGLE = '<rect {}="{}" x="{}" width="{}" y="{}" height="{}" rx="{}"/>'
 
 
@@ -56,18 +62,23 @@ class Bar:
     css: str
     x: str
     width: str
-    y: int = 7
-    height: int = 12
+    y: float = 7
+    height: float = 12
 
     @property
     def radius(self) -> int:
         return 2 if self.height > 2 else 0
 
     @property
-    def attributes(self) -> tuple[str, str, str, str, int, int, int]:
+    def attributes(self) -> tuple[str, str, str, str, float, float, int]:
         """The values that RECTANGLE has places for; what failed is hatched, so that colour is not alone."""
-        colour = ("fill", "url(#hatch)") if self.css == "error" else ("class", f"b-{self.css}")
+        colour = ("class", f"b-{self.css}") if self.css in ("running", "path") else ("fill", fill_of(self.css))
         return (*colour, self.x, self.width, self.y, self.height, self.radius)
+
+
+def fill_of(css: str) -> str:
+    """Return the colour of a part of a bar, as SVG takes it."""
+    return FILLS.get(css, f"var(--bar-{css})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +134,6 @@ def _guides(number: int) -> SafeString:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A label of the ruler; the last one ends where the ruler ends."""
-
-    x: str
-    anchor: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
 class AttemptTime:
     """What the bar of a call needs of one of its attempts."""
 
@@ -164,13 +166,20 @@ def lines_of(
     offset: int,
     most: int,
     chosen: UUID | None,
+    path: Set[int] = frozenset(),
 ) -> list[TreeLine]:
-    """Return the rows from `offset` on as lines; the numbers of a parent come from all rows, shown or not."""
+    """Return the rows from `offset` on as lines; the numbers of a parent come from all rows, shown or not.
+
+    `path` holds the places of the rows that get the line of the critical path.
+    """
     sums = token_sums(tree.rows)
     lines = []
     for index, row in enumerate(tree.rows[offset : offset + most], offset):
         span = row.span
         time = "" if span is None else duration(row.duration_ms, 2)
+        bars = bars_of(row, attempts.get(span.key, []) if span else [], ruler)
+        if index in path:
+            bars.append(_bar("path", row.start_ms, row.duration_ms, ruler, y=21, height=1.5))
         lines.append(
             TreeLine(
                 row,
@@ -180,7 +189,7 @@ def lines_of(
                 second=_second_text(span) if span else "",
                 tokens=tokens_short(sums[index]),
                 time=time,
-                bars=bars_of(row, attempts.get(span.key, []) if span else [], ruler),
+                bars=bars,
                 label=_label(row, time),
                 is_selected=span is not None and span.id == chosen,
             )
@@ -245,7 +254,7 @@ def _wait_and_generation(start_ms: float, wait_ms: float, duration_ms: float, ru
     return [*parts, _bar("call", start_ms + wait_ms, duration_ms - wait_ms, ruler)]
 
 
-def _bar(css: str, start_ms: float, duration_ms: float, ruler: Ruler, *, y: int = 7, height: int = 12) -> Bar:
+def _bar(css: str, start_ms: float, duration_ms: float, ruler: Ruler, *, y: float = 7, height: float = 12) -> Bar:
     start = min(ruler.share(start_ms), 99.4)
     width = ruler.share(start_ms + max(duration_ms, 0)) - start
     return Bar(css, f"{start:.2f}%", f"{width:.2f}%" if width >= LEAST_SHARE else "2", y, height)
@@ -273,17 +282,3 @@ def _label(row: Row[Span], time: str) -> str:
         state += f" after {span.attempt_count} attempts"
     parts = (readable(span.name), Kind(span.kind).label.lower(), short_model(span.model), state, time)
     return ", ".join([*filter(None, parts), f"starts at {row.start_ms / 1000:.2f}"])
-
-
-def marks_of(ruler: Ruler) -> list[Mark]:
-    """Return the labels of the time axis, all in the unit of the longest."""
-    step, last = ruler.ticks[1], len(ruler.ticks) - 1
-    small = (1000, "s") if ruler.total_ms >= 1000 else (1, "ms")
-    # Hours and minutes only where every mark falls on a whole one.
-    unit_ms, unit = next((one for one in UNITS if step % one[0] == 0), small)
-    marks = []
-    for at, tick in enumerate(ruler.ticks):
-        label = f"{tick / unit_ms:g}\u202f{unit}"
-        anchor = "start" if at == 0 else "end" if at == last else "middle"
-        marks.append(Mark(f"{ruler.share(tick):.2f}%", anchor, label))
-    return marks

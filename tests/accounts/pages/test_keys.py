@@ -61,7 +61,7 @@ def test_the_list_asks_as_much_for_many_keys_as_for_one(alice, alice_client, pro
     for _ in range(2):
         for number in range(10):
             ApiKey.objects.make(project, f"key {number}", created_by=alice)
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             alice_client.get(KEYS)
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from functions.completions import strategies
 from functions.completions.candidates import candidates_for
+from functions.completions.catalogue import Catalogue, Learned
 from functions.completions.engine import complete
+from functions.completions.strategies import digest_of
 from functions.providers import Providers
 from functions.providers.adapter import Exchange
 from functions.providers.chat import ChatReply, ChatRequest, Usage
@@ -19,6 +22,7 @@ from functions.providers.errors import (
     AnswerRejected,
     BadCredentials,
     BadReply,
+    BadRequest,
     ContextTooLong,
     ProviderError,
     RateLimited,
@@ -39,10 +43,16 @@ class Scripted:
 
     name = "fake"
     kind = "openai"
+    dialect = "openai"
+    base_url = ""
+    shows_schemas = True
 
     def __init__(self) -> None:
         self.replies: defaultdict[str, list[Any]] = defaultdict(list)
         self.asked: list[ChatRequest] = []
+
+    def strategies(self, model: str) -> tuple[str, ...]:
+        return ("native", "tool", "json", "text")
 
     def script(self, model: str, *replies: Any) -> Scripted:
         self.replies[model] += replies
@@ -59,11 +69,6 @@ class Scripted:
         if isinstance(reply, str):
             reply = ChatReply(reply, "stop", usage=Usage(10, None, None, 5, None))
         return Exchange("POST", "http://fake/v1", {}, None, http_status=200, reply=reply)
-
-
-@pytest.fixture(autouse=True)
-def _no_memory() -> None:
-    strategies._remembered.clear()
 
 
 @pytest.fixture
@@ -91,7 +96,8 @@ def answer(fake: Scripted, pauses: list[float]) -> Any:
         async def sleep(seconds: float) -> None:
             pauses.append(seconds)
 
-        return await complete(task, candidates_for(task, Providers({"fake": fake}), ""), sleep=sleep, **more)
+        catalogue = Catalogue(Providers({"fake": fake, **more.pop("others", {})}))
+        return await complete(task, candidates_for(task, catalogue, ""), sleep=sleep, **more)
 
     return run
 
@@ -231,16 +237,47 @@ async def test_a_failure_has_the_type_of_the_contract(fake, answer, error, statu
     assert str(error) in failed.detail
 
 
-async def test_a_schema_that_is_refused_is_asked_for_in_another_way_and_that_is_remembered(fake, answer):
-    fake.script("a", SchemaRejected("HTTP 400: response_format"), GOOD, GOOD)
+async def test_a_schema_that_is_refused_is_asked_for_in_another_way_until_one_is_taken(fake, answer):
+    fake.script("a", SchemaRejected("HTTP 400: response_format"), SchemaRejected("HTTP 400: no tools"), GOOD)
     result = await answer("a", schema=PLANET)
     assert [(attempt.strategy, attempt.outcome) for attempt in result.attempts] == [
         ("native", "failed"),
+        ("tool", "failed"),
         ("json", "accepted"),
     ]
     assert any("response_format" in note for note in result.attempts[1].notes)
-    assert "planet: string" in "".join(message.text for message in fake.asked[1].messages)
-    assert [attempt.strategy for attempt in (await answer("a", schema=PLANET)).attempts] == ["json"]
+    assert any("no tools" in note for note in result.attempts[2].notes)
+    assert fake.asked[1].schema is not None
+    assert fake.asked[2].schema is None
+    assert "planet: string" in "".join(message.text for message in fake.asked[2].messages)
+    assert result.learned == {"fake/a": ("json", "HTTP 400: no tools")}
+
+
+async def test_what_was_learned_of_a_schema_is_where_the_next_call_begins(fake, answer):
+    fake.script("a", GOOD)
+    tomorrow = timezone.now() + timedelta(days=1)
+    learned = {("fake/a", digest_of(PLANET)): Learned("json", "it was refused", tomorrow)}
+    assert [attempt.strategy for attempt in (await answer("a", schema=PLANET, learned=learned)).attempts] == ["json"]
+    old = {("fake/a", digest_of(PLANET)): Learned("json", "it was refused", timezone.now())}
+    assert [attempt.strategy for attempt in (await answer("a", schema=PLANET, learned=old)).attempts] == ["native"]
+
+
+async def test_after_a_prompt_that_was_too_long_the_model_with_the_larger_window_is_next(fake, answer):
+    # Windows as the price list has them, for models that are named as OpenAI's are.
+    fake.name = "openai"
+    fake.script("gpt-4", ContextTooLong("too long")).script("gpt-4o-mini", "small").script("gpt-4.1-mini", "large")
+    task = Task("t", choices=choices_of(["openai/gpt-4", "openai/gpt-4o-mini", "openai/gpt-4.1-mini"]))
+    result = await complete(task, candidates_for(task, Catalogue(Providers({"openai": fake})), ""))
+    assert [attempt.requested_model for attempt in result.attempts] == ["openai/gpt-4", "openai/gpt-4.1-mini"]
+
+
+async def test_what_one_server_does_not_take_is_not_sent_to_another_of_its_dialect(fake, answer):
+    other = Scripted().script("b", "Jupiter")
+    other.name, other.kind = "other", "anthropic"
+    fake.script("a", BadRequest("HTTP 400: no")).script("c", "never asked")
+    task = Task("t", choices=choices_of(["fake/a", "fake/c", "other/b"]))
+    result = await complete(task, candidates_for(task, Catalogue(Providers({"fake": fake, "other": other})), ""))
+    assert [attempt.requested_model for attempt in result.attempts] == ["fake/a", "other/b"]
 
 
 async def test_an_answer_that_its_own_host_refused_gets_a_repair(fake, answer):

@@ -9,10 +9,12 @@ import pytest
 
 from functions.providers import errors
 from functions.providers.chat import ChatRequest, MediaPart, Message, TextPart, Usage
-from functions.providers.openai import OpenAI, takes_sampling
+from functions.providers.openai import OpenAI
+from functions.providers.openai_options import takes_sampling
 from opperweb import json
 
 ADAPTER = OpenAI("fake", "http://127.0.0.1:1/v1/", "key")
+OFFICIAL = OpenAI("openai", "https://api.openai.com/v1", "key")
 
 
 def sent(**more: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -48,13 +50,17 @@ def test_a_question_in_words():
 
 def test_a_schema_is_sent_natively_and_in_the_order_of_its_author():
     schema = {"type": "object", "properties": {"z": {"type": "string"}, "a": {"type": "string"}}}
-    body, _ = sent(strategy="native", schema=schema, is_strict=True)
+    body = OFFICIAL.request(
+        ChatRequest("m", (Message.of_text("user", "hi"),), strategy="native", schema=schema, is_strict=True)
+    ).body
+    body = json.loads(body)
     assert body["response_format"] == {
         "type": "json_schema",
         "json_schema": {"name": "answer", "strict": True, "schema": schema},
     }
     assert list(body["response_format"]["json_schema"]["schema"]["properties"]) == ["z", "a"]
-    assert "strict" not in sent(strategy="native", schema=schema)[0]["response_format"]["json_schema"]
+    # Servers that never heard of it may refuse `strict`.
+    assert "strict" not in sent(strategy="native", schema=schema, is_strict=True)[0]["response_format"]["json_schema"]
     assert sent(strategy="json")[0]["response_format"] == {"type": "json_object"}
     assert "response_format" not in sent(strategy="text")[0]
 
@@ -152,6 +158,53 @@ def test_the_text_is_found_in_each_form(message: Any, text: str | None):
     assert read(reply_with(message)).text == text
 
 
+def call(name: str, arguments: Any) -> dict[str, Any]:
+    return {"id": "c", "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ({"content": None, "tool_calls": [call("answer", '{"a": 1}')]}, '{"a": 1}'),
+        ({"content": "Let me see.", "tool_calls": [call("answer", '{"a": 1}')]}, '{"a": 1}'),
+        ({"content": "", "tool_calls": [call("other", "{}"), call("answer", '{"a": 1}')]}, '{"a": 1}'),
+        ({"content": "", "tool_calls": [call("renamed", '{"a": 1}')]}, '{"a": 1}'),
+        ({"content": "words", "tool_calls": [call("weather", "{}")]}, "words"),
+        ({"content": "words", "tool_calls": [None, {"function": None}, call("answer", {"a": 1})]}, "words"),
+        ({"content": '{"a": 1}', "tool_calls": None}, '{"a": 1}'),
+    ],
+)
+def test_arguments_of_the_call_are_the_text(message: Any, text: str):
+    reply = read(reply_with(message, "tool_calls"))
+    assert (reply.text, reply.finish_reason) == (text, "stop")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": "answer", "reasoning_content": "hm"},
+        {"content": "answer", "reasoning": "hm", "reasoning_details": [{}]},
+        {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text",
+         "text": "answer"}]},
+    ],
+)  # fmt: skip
+def test_thinking_is_kept_apart(message: Any):
+    reply = read(reply_with(message))
+    assert (reply.text, reply.thinking) == ("answer", "hm")
+
+
+def test_an_answer_that_was_cut_says_so():
+    reply = read(reply_with({"content": '{"a": "I was just'}, "length"))
+    assert (reply.text, reply.finish_reason) == ('{"a": "I was just', "length")
+
+
+def test_json_that_ran_away_into_white_space_has_failed():
+    reply = read(reply_with({"content": '{"a":' + " " * 201 + "1}"}, usage={"prompt_tokens": 1}))
+    assert (reply.finish_reason, reply.usage.input_tokens) == ("failed", 1)
+    assert "white-space" in reply.notes[0]
+    assert read(reply_with({"content": '{"a": 1}' + " " * 500})).finish_reason == "stop"
+
+
 @pytest.mark.parametrize(
     ("given", "usage"),
     [
@@ -235,10 +288,29 @@ def said(message: str = "no", **more: Any) -> dict[str, Any]:
         (200, b"[]", errors.BadReply),
         (204, b"", errors.BadReply),
         (302, b"", errors.BadReply),
+        (200, {"error": {"code": 502, "message": "Provider returned error", "metadata": {"raw": "oops"}}},
+         errors.ServerError),
+        (200, {"object": "error", "message": "no", "code": 40001}, errors.ServerError),
+        (529, said(type="overloaded_error"), errors.Overloaded),
+        (520, b"", errors.ServerError),
+        (400, {"object": "error", "message": "This model's maximum context length is 4096", "code": 400},
+         errors.ContextTooLong),
+        (413, said("Request too large for model: Limit 6000, Requested 9000", code="rate_limit_exceeded"),
+         errors.ContextTooLong),
+        (400, said("Prompt filtered", code="content_filter", innererror={"code": "ResponsibleAIPolicyViolation",
+         "content_filter_result": {"hate": {"filtered": True, "severity": "high"}}}), errors.Refused),
+        (400, said(code="tool_use_failed", failed_generation="<function>"), errors.AnswerRejected),
+        (400, {"error": "registry/m does not support tools"}, errors.SchemaRejected),
+        (400, {"error": "Invalid tool_choice type: 'object'"}, errors.SchemaRejected),
+        (404, said("No endpoints found that support tool use.", code=404), errors.SchemaRejected),
+        (404, said("No endpoints found for x/y.", code=404), errors.ModelNotFound),
+        (400, {"code": "invalid argument", "error": "Incorrect API key provided: xa***9."}, errors.BadCredentials),
+        (422, {"object": "error", "message": {"detail": [{"loc": ["body", "seed"], "msg": "extra forbidden"}]},
+         "type": "invalid_request_error"}, errors.BadRequest),
         (400, said(5, code=[1], type={}), errors.BadRequest),  # type: ignore[arg-type]
         (500, b"\xff\xfe\0", errors.ServerError),
     ],
-)
+)  # fmt: skip
 def test_each_complaint_has_its_class(status: int, body: Any, kind: type[errors.ProviderError]):
     with pytest.raises(errors.ProviderError) as caught:
         read(body, status)
@@ -246,6 +318,13 @@ def test_each_complaint_has_its_class(status: int, body: Any, kind: type[errors.
     assert caught.value.message
     assert len(caught.value.message) < 700
     assert "sk-abc" not in caught.value.message
+
+
+def test_a_list_of_what_is_wrong_is_told_in_words():
+    detail = [{"loc": ["body", "seed"], "msg": "extra forbidden"}]
+    for body in ({"detail": detail}, {"object": "error", "message": {"detail": detail}}):
+        with pytest.raises(errors.BadRequest, match=r"^HTTP 422: body.seed extra forbidden$"):
+            read(body, 422)
 
 
 def test_an_answer_that_was_held_back_is_kept():

@@ -178,13 +178,21 @@ async def test_scripts_are_answered_in_turn(fake: Provider, upstream: Upstream):
 
 def test_a_name_leads_to_a_provider_and_the_rest_goes_there_as_it_is(upstream: Upstream):
     one = {"kind": "openai", "base_url": upstream.url, "api_key": ""}
-    providers = Providers.from_settings({"fake": {**one, "name": "fake"}, "claude": {**one, "kind": "anthropic"}})
+    providers = Providers.from_settings({"fake": {**one, "name": "fake"}, "old": {**one, "kind": "telegraph"}})
     provider, model = providers.resolve("fake/org/model:1")
     assert (provider.name, provider.kind, model) == ("fake", "openai", "org/model:1")
     assert providers.resolve("rehearsal/echo")[0].kind == "rehearsal"
     assert providers.names() == ["fake", "rehearsal"]
-    for name in ("fake", "nobody/x", "fake/", "rehearsal/nothing", "claude/x", "/x"):
+    for name in ("fake", "nobody/x", "fake/", "rehearsal/nothing", "old/x", "/x"):
         with pytest.raises(UnknownModel) as caught:
             providers.resolve(name)
         assert caught.value.name == name
         assert caught.value.message
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic", "gemini"])
+def test_each_kind_of_account_speaks_its_dialect(kind: str):
+    setting = {"name": "one", "kind": kind, "base_url": "https://llm.example.org", "api_key": "k"}
+    provider, _ = Providers.from_settings({"one": setting}).resolve("one/m")
+    assert (provider.kind, provider.dialect) == (kind, kind)
+    assert provider.strategies("m")

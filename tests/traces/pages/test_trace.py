@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import html
+import re
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.traces.factories import make_attempt, make_span, make_trace
+from traces.models import AttemptBody, Span
 
+NOW = timezone.now()
+AGES = (("older", 3), ("middle", 2), ("newer", 1))
 EVIL = "<script>alert(1)</script>"
 
 
@@ -72,3 +80,53 @@ def test_a_part_is_sent_as_a_file_of_text(alice_client, trace):
     answer = alice_client.get(url_of(trace, span=trace.spans.get(name="ask").id, raw="response"))
     assert answer["Content-Type"].startswith("text/plain")
     assert "attachment" in answer["Content-Disposition"]
+
+
+def test_a_trace_leads_to_its_neighbours_in_the_list_the_reader_came_from(alice_client, project):
+    older, middle, newer = (make_trace(project, name, started_at=NOW - timedelta(minutes=age)) for name, age in AGES)
+    for trace in (older, middle, newer):
+        make_span(trace, trace.name, tags={"env": "test"})
+    make_span(make_trace(project, "elsewhere", started_at=NOW - timedelta(minutes=2, seconds=30)), "elsewhere")
+    page = alice_client.get(url_of(middle, list="q=tag:env=test")).content.decode()
+    assert "2 of 3" in page
+    assert f'{newer.id}/?list=q%3Dtag%3Aenv%3Dtest" rel="prev"' in page
+    assert f'{older.id}/?list=q%3Dtag%3Aenv%3Dtest" rel="next"' in page
+    assert "2 of 3" not in alice_client.get(url_of(middle)).content.decode()
+
+
+def test_the_links_of_a_trace_keep_its_list_and_the_critical_path(alice_client, trace):
+    page = alice_client.get(url_of(trace, list="q=x", cp="1", tab="input")).content.decode()
+    assert page.count("b-path") == 2
+    spans = [link for link in re.findall(r'href="(\?span=[^"]*)"', page) if "raw=" not in link]
+    assert len(spans) > 5
+    assert all("list=q%3Dx" in link and "cp=1" in link for link in spans)
+    assert "b-path" not in alice_client.get(url_of(trace)).content.decode()
+
+
+def test_a_long_exchange_is_copied_from_its_address_and_stands_in_the_page_once(alice_client, trace):
+    call = trace.spans.get(name="ask")
+    page = alice_client.get(url_of(trace, span=call.id, tab="raw")).content.decode()
+    [address] = re.findall(r'data-copy-from="(\?[^"]*raw=response[^"]*)"', page)
+    AttemptBody.objects.filter(response_body=EVIL).update(response_body="x" * 300_000)
+    answer = alice_client.get(url_of(trace) + html.unescape(address))
+    assert len(answer.content) == 300_000
+
+
+def test_a_trace_of_2000_spans_takes_as_many_queries_as_a_small_one(alice_client, trace):
+    address = url_of(trace, list="", cp="1")
+    alice_client.get(address)
+    with CaptureQueriesContext(connection) as few:
+        alice_client.get(address)
+    root = trace.spans.first()
+    many_spans = [
+        Span(
+            project=trace.project, trace=trace, name=f"step {number}", parent_id=root.id, kind="tool", status="ok",
+            started_at=trace.started_at, ended_at=trace.started_at + timedelta(seconds=1), duration_ms=1000,
+        )
+        for number in range(2000)
+    ]  # fmt: skip
+    Span.objects.bulk_create(many_spans)
+    with CaptureQueriesContext(connection) as many:
+        answer = alice_client.get(address)
+    assert len(many) == len(few)
+    assert answer.content.decode().count('role="row"') == 500

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 
 from traces.models import Span
-from traces.pages.waterfall import attempt_times, bars_of, lines_of, marks_of, token_sums
+from traces.pages.axis import marks_of
+from traces.pages.waterfall import attempt_times, bars_of, lines_of, token_sums
 from traces.tree import ruler_for, tree_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -1,0 +1,74 @@
+"""POST /v2/call/stream: a task in, its completion out piece by piece (contract section 5)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+from django.http import HttpRequest, StreamingHttpResponse
+
+from functions import calls
+from functions.api.call import asked_of, refusals
+from functions.api.serializers import CallFields, StreamEvent
+from functions.completions.listening import Chunk
+from functions.task import Result
+from opperweb.accounts.models import ApiKey
+from opperweb.api.body import read_object
+from opperweb.api.endpoint import described, endpoint, streaming
+from opperweb.api.errors import ApiError
+from opperweb.api.event_stream import event_stream
+from opperweb.api.fields import read
+
+logger = logging.getLogger(__name__)
+
+
+@streaming
+@described(
+    "Complete a task, streamed", tag="call", request=CallFields, responses={(200, "text/event-stream"): StreamEvent}
+)
+async def create(request: HttpRequest, key: ApiKey) -> StreamingHttpResponse:
+    """Send the answer as it comes: text, or with an output schema its fields, each with its path.
+
+    Whatever is wrong with the request is told before the stream begins. A model that fails before its first word is
+    replaced by the next; a failure after it is an event with `chunk_type` error, and the stream ends.
+    """
+    fields = read(CallFields, read_object(request))
+    if fields.get("background"):
+        raise ApiError("A call in the background has nothing to stream; leave out background, or use /v2/call")
+    with refusals(fields):
+        begun, pieces = await calls.stream(key, asked_of(fields))
+    return event_stream(events_of(begun, pieces), headers={"X-Opper-Span-Id": str(begun.span_id)})
+
+
+stream = endpoint(POST=create)
+
+
+async def events_of(begun: calls.Begun, pieces: AsyncIterator[Chunk | Result]) -> AsyncIterator[dict[str, Any]]:
+    """Return the events of a call: the span first, then its chunks, at the end the error if there is one."""
+    try:
+        yield {"span_id": str(begun.span_id)}
+        async for piece in pieces:
+            event = _event(piece)
+            if event is not None:
+                yield event
+    except Exception:  # the status is sent already: an error has to come as an event
+        logger.exception("the stream of %s failed", begun.span_id)
+        yield _error("InternalServerError", "The server failed; what happened is in its log")
+    finally:
+        await pieces.aclose()  # type: ignore[attr-defined]
+
+
+def _event(piece: Chunk | Result) -> dict[str, Any] | None:
+    if isinstance(piece, Chunk):
+        if piece.path is None:
+            return {"delta": piece.delta, "chunk_type": "text"}
+        return {"delta": piece.delta, "chunk_type": "json", "json_path": piece.path}
+    if piece.error is not None:
+        detail = piece.error.detail if isinstance(piece.error.detail, str) else piece.error.message
+        return _error(piece.error.type, detail)
+    return None
+
+
+def _error(kind: str, message: str) -> dict[str, Any]:
+    return {"chunk_type": "error", "error_type": kind, "error_message": message}

@@ -1,0 +1,236 @@
+"""Calls that are traces of their own, written together: whatever has come while one transaction ran is the next one.
+
+A call that ends before its beginning was written is written once, with its end. One that takes longer is written when
+it is a quarter of a second old, so that a kill leaves a trace of it. Answers go out when their end is in the database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+
+from functions.kept import attempt_rows, body_of, keep_attempt, keep_result, values_of
+from functions.models import Completion
+from functions.task import AttemptRecord, Result
+from opperweb.database import db
+from traces import drafts
+from traces.drafts import Draft
+from traces.models import Attempt, AttemptBody
+
+logger = logging.getLogger(__name__)
+
+WRITTEN_AFTER_SECONDS = 0.25
+MOST_AT_ONCE = 200
+
+
+@dataclass(eq=False)
+class Entry:
+    """One call on its way into the database."""
+
+    draft: Draft
+    completion: Completion
+    due_at: float
+    result: Result | None = None
+    # The numbers of attempts that were written as they failed.
+    kept: set[int] = field(default_factory=set)
+    # The thread is at it: until it is through nobody changes anything.
+    is_busy: bool = False
+    waiting: list[Callable[[BaseException | None], object]] = field(default_factory=list)
+
+    @property
+    def records(self) -> list[AttemptRecord]:
+        """Return the attempts that are still to be written."""
+        return [record for record in self.result.attempts if record.number not in self.kept] if self.result else []
+
+
+class Ledger:
+    """The writer of a process: one thread, one transaction after the other."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+
+    async def open(self, draft: Draft, completion: Completion, *, at_once: bool = False) -> Entry:
+        """Take on a call that has begun; with `at_once` return when it is written."""
+        entry = Entry(draft, completion, time.monotonic() + WRITTEN_AFTER_SECONDS)
+        if settings.DB_THREAD_SENSITIVE:
+            # In a test: in its transaction, on its thread.
+            await db(_write, [entry])
+            return entry
+        with self._changed:
+            self._add(entry)
+        if at_once:
+            await self.written(entry)
+        return entry
+
+    async def written(self, entry: Entry) -> int:
+        """Return the key of the call's span, which is in the database by then."""
+        while not entry.draft.is_written:
+            await self._written(entry)
+        key: int = entry.draft.span.pk
+        return key
+
+    async def keep(self, entry: Entry, record: AttemptRecord) -> None:
+        """Write an attempt that failed, while the call goes on."""
+        key = await self.written(entry)
+        await db(keep_attempt, key, record)
+        entry.kept.add(record.number)
+
+    async def close(self, entry: Entry, result: Result) -> None:
+        """Write what came of a call, and return when that is in the database."""
+        while not self._change(entry, result):
+            await self._written(entry)
+        if settings.DB_THREAD_SENSITIVE:
+            await db(_write, [entry])
+        else:
+            await self._written(entry)
+
+    def stop(self) -> None:
+        """Write what is left and end the thread."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+            self._thread = None
+        self._is_closed = False
+
+    def _change(self, entry: Entry, result: Result) -> bool:
+        """Put the end of a call into its rows; False while they are being written."""
+        with self._changed:
+            if entry.is_busy:
+                return False
+            entry.draft.change(body=body_of(result), **values_of(result, []))
+            entry.completion.state = Completion.State.FAILED if result.error is not None else Completion.State.DONE
+            entry.result = result
+            return True
+
+    async def _written(self, entry: Entry) -> None:
+        """Return when the entry was written the next time; raise what went wrong."""
+        loop = asyncio.get_running_loop()
+        through: asyncio.Future[None] = loop.create_future()
+
+        def settle(problem: BaseException | None) -> None:
+            if through.done():
+                return
+            if problem is None:
+                through.set_result(None)
+            else:
+                through.set_exception(problem)
+
+        with self._changed:
+            entry.waiting.append(lambda problem: loop.call_soon_threadsafe(settle, problem))
+            entry.due_at = 0
+            self._add(entry)
+        await through
+
+    def _add(self, entry: Entry) -> None:
+        if entry not in self._entries and not entry.is_busy:
+            self._entries.append(entry)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+            self._thread.start()
+        self._changed.notify()
+
+    def _run(self) -> None:
+        while entries := self._next():
+            problems = _settled(entries)
+            with self._changed:
+                for entry in entries:
+                    entry.is_busy = False
+                    waiting, entry.waiting = entry.waiting, []
+                    for tell in waiting:
+                        tell(problems.get(entry))
+        connection.close()
+
+    def _next(self) -> list[Entry]:
+        """Wait for entries that are due and take them; none when there is nothing left to do at all."""
+        with self._changed:
+            while True:
+                now = time.monotonic()
+                due = [entry for entry in self._entries if entry.due_at <= now or self._is_closed][:MOST_AT_ONCE]
+                if due or self._is_closed:
+                    for entry in due:
+                        entry.is_busy = True
+                    self._entries = [entry for entry in self._entries if not entry.is_busy]
+                    return due
+                soonest = min((entry.due_at for entry in self._entries), default=None)
+                self._changed.wait(None if soonest is None else max(0.001, soonest - now))
+
+
+ledger = Ledger()
+
+
+def _settled(entries: list[Entry]) -> dict[Entry, BaseException]:
+    """Write entries together; where that fails, one by one, so that one does not take the others with it."""
+    try:
+        _write(entries)
+        return {}
+    except Exception as problem:
+        if len(entries) == 1:
+            if entries[0].completion.function_id is not None and isinstance(problem, IntegrityError):
+                # The function was deleted meanwhile; what came of the call is kept all the same.
+                entries[0].completion.function = entries[0].completion.revision = None
+                return _settled(entries)
+            logger.exception("a call could not be written")
+            return {entries[0]: problem}
+    finally:
+        if connection.vendor != "sqlite" or connection.errors_occurred:
+            connection.close()
+    return {entry: problem for each in entries for entry, problem in _settled([each]).items()}
+
+
+@transaction.atomic
+def _write(entries: Sequence[Entry]) -> None:
+    new = [entry for entry in entries if not entry.draft.is_written]
+    ending = [entry for entry in entries if entry.draft.is_written and entry.result is not None]
+    if new:
+        _insert(new)
+    if ending:
+        _finish(ending)
+
+
+def _insert(entries: Sequence[Entry]) -> None:
+    try:
+        drafts.insert([entry.draft for entry in entries])
+        for entry in entries:
+            entry.completion.span = entry.draft.span
+        Completion.objects.bulk_create([entry.completion for entry in entries])
+        _add_attempts(entries)
+    except BaseException:
+        for entry in entries:
+            # Nothing of it stands: the next try must not take it for written.
+            entry.draft.trace.pk = entry.draft.span.pk = entry.draft.body.pk = None
+        raise
+
+
+def _finish(entries: Sequence[Entry]) -> None:
+    changed = {id(draft) for draft in drafts.finish([entry.draft for entry in entries])}
+    ours = [entry for entry in entries if id(entry.draft) not in changed]
+    _add_attempts(ours)
+    drafts.update_rows([entry.completion for entry in ours], ("state",))
+    for entry in entries:
+        if id(entry.draft) in changed and entry.result is not None:
+            # Somebody hung a span under it, or changed it: read first, then write.
+            keep_result(entry.draft.span.pk, entry.result)
+
+
+def _add_attempts(entries: Sequence[Entry]) -> None:
+    rows: list[Attempt] = []
+    bodies: list[AttemptBody] = []
+    for entry in entries:
+        for record in entry.records:
+            row, body = attempt_rows(entry.draft.span.pk, record)
+            rows.append(row)
+            bodies.append(body)
+    Attempt.objects.bulk_create(rows)
+    AttemptBody.objects.bulk_create(bodies)
