@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from _load import Outcome, load
 
 ROOT = Path(__file__).resolve().parent.parent
-KEY = "op-bench-0123456789abcdefghijklmnopqrstuvwxyz"
+KEY = "sk-bench-0123456789abcdefghijklmnopqrstuvwxyz"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -198,7 +198,15 @@ def litellm_command(port: int, upstream: str) -> list[str]:
         for name in ("m-0", "m-20", "m-1000")
     ]
     config = folder / "config.json"
-    config.write_text(json.dumps({"model_list": models, "litellm_settings": {"num_retries": 0, "telemetry": False}}))
+    config.write_text(
+        json.dumps(
+            {
+                "model_list": models,
+                "litellm_settings": {"num_retries": 0, "telemetry": False},
+                "general_settings": {"master_key": KEY},
+            }
+        )
+    )
     return [str(folder / "bin" / "litellm"), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
 
 
@@ -231,7 +239,7 @@ def main() -> None:
                     print("LiteLLM's proxy")
                     path = "/v1/chat/completions"
                     theirs = asyncio.run(
-                        measure(Gateway("litellm", f"http://127.0.0.1:{port}", pid, path, path, "x"), options)
+                        measure(Gateway("litellm", f"http://127.0.0.1:{port}", pid, path, path, KEY), options)
                     )
                 ratio = ours["cpu_ms_64"] / theirs["cpu_ms_64"]
                 print(f"CPU a call at 64 at once, opperweb / LiteLLM: {ratio:.2f}")

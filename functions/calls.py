@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -47,6 +47,8 @@ from traces.models import Kind, Span, Status
 
 # Answered now; by a worker, when its message comes; by the job that opens its span.
 Mode = Literal["now", "later", "job"]
+# A stream that is silent for so long says so, for proxies close what is silent.
+SILENCE_SECONDS = 15.0
 CUT_OFF = "The caller left or the server stopped before the answer"
 KILLED = "The server was stopped while this request was on its way; it may have been billed"
 
@@ -109,13 +111,51 @@ async def call_later(api_key: ApiKey, asked: Asked) -> Begun:
     return await db(begin, api_key, asked, mode="later")
 
 
-async def stream(api_key: ApiKey, asked: Asked) -> tuple[Begun, AsyncIterator[Chunk | Result]]:
-    """Begin to answer a task and return its span with its chunks; the last thing is the result.
+async def stream(api_key: ApiKey, asked: Asked) -> tuple[Begun, Pieces]:
+    """Begin to answer a task and return its span with the pieces of the answer; the last one is the result.
 
-    Raises what `call` raises. Who stops reading stops the call, and what has come by then is recorded.
+    Raises what `call` raises. Who closes the pieces stops the call, and what has come by then is recorded.
     """
     begun = await start(api_key, asked, at_once=True)
-    return begun, _chunks(begun)
+    pieces = Pieces(begun)
+    if begun.entry is not None:
+        # Whoever is told of the span may hang others under it. The model is asked meanwhile.
+        await ledger.written(begun.entry)
+    return begun, pieces
+
+
+class Pieces:
+    """The chunks of an answer as they come, None after a while of silence, and at last the result."""
+
+    def __init__(self, begun: Begun) -> None:
+        self._heard: asyncio.Queue[Chunk | None] = asyncio.Queue()
+        listen = TextListener if begun.task.output_schema is None else FieldListener
+        self._running: asyncio.Task[Result] = asyncio.create_task(run(begun, listen(self._heard.put_nowait)))
+        self._running.add_done_callback(lambda _: self._heard.put_nowait(None))
+        self._is_through = False
+
+    def __aiter__(self) -> Pieces:
+        return self
+
+    async def __anext__(self) -> Chunk | Result | None:
+        if self._is_through:
+            raise StopAsyncIteration
+        try:
+            async with asyncio.timeout(SILENCE_SECONDS):
+                chunk = await self._heard.get()
+        except TimeoutError:
+            return None
+        if chunk is not None:
+            return chunk
+        self._is_through = True
+        return self._running.result()
+
+    async def aclose(self) -> None:
+        """Stop the call, if it is not through."""
+        self._is_through = True
+        if not self._running.done():
+            self._running.cancel()
+            await asyncio.wait([self._running])
 
 
 async def start(api_key: ApiKey, asked: Asked, *, at_once: bool = False) -> Begun:
@@ -124,12 +164,11 @@ async def start(api_key: ApiKey, asked: Asked, *, at_once: bool = False) -> Begu
     With `at_once` its span is in the database on return; else it is soon, or when it ends.
     """
     project, sent = api_key.project, asked.definition or {}
-    definition = definitions.known(project, asked.name, sent) if asked.parent_span_id is None else None
+    if asked.parent_span_id is not None:
+        return await db(begin, api_key, asked)
+    definition = definitions.known(project, asked.name, sent)
     if definition is None:
-        begun = await db(begin, api_key, asked)
-        if begun.definition is not None:
-            definitions.remember(project, asked.name, sent, begun.definition)
-        return begun
+        definition = await _definition(api_key, asked)
     task = task_of(definition, asked)
     catalogue = catalogue_of(project) if is_read(project) else await db(catalogue_of, project)
     candidates = checked(task, catalogue)
@@ -148,19 +187,20 @@ async def start(api_key: ApiKey, asked: Asked, *, at_once: bool = False) -> Begu
     return Begun(draft.span.id, 0, project, task, candidates, catalogue, definition, entry=entry)
 
 
-async def _chunks(begun: Begun) -> AsyncIterator[Chunk | Result]:
-    heard: asyncio.Queue[Chunk | None] = asyncio.Queue()
-    listen = TextListener if begun.task.output_schema is None else FieldListener
-    running = asyncio.create_task(run(begun, listen(heard.put_nowait)))
-    running.add_done_callback(lambda _: heard.put_nowait(None))
-    try:
-        while (chunk := await heard.get()) is not None:
-            yield chunk
-        yield running.result()
-    finally:
-        if not running.done():
-            running.cancel()
-            await asyncio.wait([running])
+async def _definition(api_key: ApiKey, asked: Asked) -> definitions.Definition:
+    """Look for a definition in the database; of many equal calls at the same time one does, and the others wait."""
+    project, sent = api_key.project, asked.definition or {}
+    place = (id(asyncio.get_running_loop()), *definitions.place_of(project, asked.name, sent))
+    looking = _looking.get(place)
+    if looking is None:
+        looking = _looking[place] = asyncio.ensure_future(db(define, api_key, asked))
+        looking.add_done_callback(lambda _: _looking.pop(place, None))
+    definition = await asyncio.shield(looking)
+    definitions.remember(project, asked.name, sent, definition)
+    return definition
+
+
+_looking: dict[tuple[object, ...], asyncio.Future[definitions.Definition]] = {}
 
 
 async def run(begun: Begun, listener: Listener | None = None) -> Result:
@@ -266,10 +306,15 @@ def _cut_off(begun: Begun, output: str) -> None:
 @transaction.atomic
 def begin(api_key: ApiKey, asked: Asked, *, mode: Mode = "now") -> Begun:
     """Resolve the definition, check it, and open the span."""
-    project = api_key.project
-    check(asked.definition or {}, catalogue_of(project))
-    definition = definitions.for_call(project, asked.name, asked.definition or {}, api_key=api_key)
-    return open_span(project, asked, definition, api_key=api_key, mode=mode)
+    return open_span(api_key.project, asked, define(api_key, asked), api_key=api_key, mode=mode)
+
+
+@transaction.atomic
+def define(api_key: ApiKey, asked: Asked) -> definitions.Definition:
+    """Check what was sent and return the definition that the call has with it."""
+    project, sent = api_key.project, asked.definition or {}
+    check(sent, catalogue_of(project))
+    return definitions.for_call(project, asked.name, sent, api_key=api_key)
 
 
 def open_span(

@@ -12,7 +12,7 @@ from django.db.models import F
 
 from functions.models import Function, Revision
 from functions.models.function import digest_of
-from opperweb.accounts.models import ApiKey, Project
+from opperweb.accounts.models import ApiKey, Project, look_keys_up_anew
 
 FIELDS = ("instructions", "input_schema", "output_schema", "model", "configuration")
 # The vendor ignores the count that a call sends: the SDK sends its default whenever any other key is set.
@@ -39,7 +39,7 @@ MOST_KNOWN = 5_000
 
 def known(project: Project, name: str, sent: Mapping[str, Any]) -> Definition | None:
     """Return the definition of a call by name from memory, if an equal call was here since the last change."""
-    return _known.get(_place(project, name, sent))
+    return _known.get(place_of(project, name, sent))
 
 
 def forget() -> None:
@@ -47,13 +47,15 @@ def forget() -> None:
     _known.clear()
 
 
-def _place(project: Project, name: str, sent: Mapping[str, Any]) -> tuple[int, int, str, str]:
+def place_of(project: Project, name: str, sent: Mapping[str, Any]) -> tuple[int, int, str, str]:
+    """Return what tells two calls by name apart, as their definitions go."""
     return (project.pk, project.definitions_version, name, digest_of(dict(sent)))
 
 
 def changed(project: Project) -> None:
     """Tell every process that a function or its newest revision is no longer what it was."""
     Project.objects.filter(pk=project.pk).update(definitions_version=F("definitions_version") + 1)
+    look_keys_up_anew()
 
 
 def remember(project: Project, name: str, sent: Mapping[str, Any], definition: Definition) -> None:
@@ -61,7 +63,7 @@ def remember(project: Project, name: str, sent: Mapping[str, Any], definition: D
     with _lock:
         if len(_known) >= MOST_KNOWN:
             _known.clear()
-        _known[_place(project, name, sent)] = definition
+        _known[place_of(project, name, sent)] = definition
 
 
 def for_call(project: Project, name: str, sent: Mapping[str, Any], *, api_key: ApiKey | None = None) -> Definition:

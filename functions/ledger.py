@@ -60,16 +60,14 @@ class Ledger:
         self._is_closed = False
 
     async def open(self, draft: Draft, completion: Completion, *, at_once: bool = False) -> Entry:
-        """Take on a call that has begun; with `at_once` return when it is written."""
-        entry = Entry(draft, completion, time.monotonic() + WRITTEN_AFTER_SECONDS)
+        """Take on a call that has begun; with `at_once` it is the next to be written."""
+        entry = Entry(draft, completion, 0 if at_once else time.monotonic() + WRITTEN_AFTER_SECONDS)
         if settings.DB_THREAD_SENSITIVE:
             # In a test: in its transaction, on its thread.
             await db(_write, [entry])
             return entry
         with self._changed:
             self._add(entry)
-        if at_once:
-            await self.written(entry)
         return entry
 
     async def written(self, entry: Entry) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
@@ -44,27 +44,26 @@ async def create(request: HttpRequest, key: ApiKey) -> StreamingHttpResponse:
 stream = endpoint(POST=create)
 
 
-async def events_of(begun: calls.Begun, pieces: AsyncIterator[Chunk | Result]) -> AsyncIterator[dict[str, Any]]:
+async def events_of(begun: calls.Begun, pieces: calls.Pieces) -> AsyncGenerator[dict[str, Any] | None, None]:
     """Return the events of a call: the span first, then its chunks, at the end the error if there is one."""
     try:
         yield {"span_id": str(begun.span_id)}
         async for piece in pieces:
-            event = _event(piece)
-            if event is not None:
-                yield event
+            if not isinstance(piece, Result) or piece.error is not None:
+                yield _event(piece)
     except Exception:  # the status is sent already: an error has to come as an event
         logger.exception("the stream of %s failed", begun.span_id)
         yield _error("InternalServerError", "The server failed; what happened is in its log")
     finally:
-        await pieces.aclose()  # type: ignore[attr-defined]
+        await pieces.aclose()
 
 
-def _event(piece: Chunk | Result) -> dict[str, Any] | None:
+def _event(piece: Chunk | Result | None) -> dict[str, Any] | None:
     if isinstance(piece, Chunk):
         if piece.path is None:
             return {"delta": piece.delta, "chunk_type": "text"}
         return {"delta": piece.delta, "chunk_type": "json", "json_path": piece.path}
-    if piece.error is not None:
+    if piece is not None and piece.error is not None:
         detail = piece.error.detail if isinstance(piece.error.detail, str) else piece.error.message
         return _error(piece.error.type, detail)
     return None

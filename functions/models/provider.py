@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import F
 from django.utils import timezone
 
-from opperweb.accounts.models import Project, User
+from opperweb.accounts.models import Project, User, look_keys_up_anew
 from opperweb.fields import JsonTextField, SecretField
 from opperweb.ids import uuid7
 
@@ -16,6 +16,7 @@ from opperweb.ids import uuid7
 def catalogue_changed(project: Project) -> None:
     """Tell every process that what this project's calls are answered by is no longer what it was."""
     Project.objects.filter(pk=project.pk).update(catalogue_version=F("catalogue_version") + 1)
+    look_keys_up_anew()
 
 
 class ProviderAccount(models.Model):

@@ -109,7 +109,7 @@ class OpenAIStream:
         """Keep the tokens: some servers tell them once, some in every chunk, each time the sum so far."""
         groq = chunk.get("x_groq")
         for usage in (chunk.get("usage"), groq.get("usage") if isinstance(groq, dict) else None):
-            if usage_of(usage)[0].is_known:
+            if isinstance(usage, dict) and usage_of(usage)[0].is_known:
                 self._usage = usage
 
     # --- what a choice adds -------------------------------------------------------------------------------------------

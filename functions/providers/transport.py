@@ -11,22 +11,23 @@ from dataclasses import dataclass, field
 from functools import cache
 from time import perf_counter
 from typing import TypeVar, cast
+from urllib.request import getproxies
 from weakref import WeakKeyDictionary
 
 import httpx
 
 from functions.providers.adapter import WireRequest
+from functions.providers.connections import KeptConnections
 from functions.providers.errors import BadReply, ProviderError, TimedOut
 from functions.providers.network_failures import CONNECT_SECONDS, address_of, error_of
 from opperweb import __version__
 
 MOST_BYTES = 64 * 1024 * 1024
-MOST_AT_ONCE = 256
+MOST_AT_ONCE = 1024
 KEPT_ALIVE = 20
 # Of a stream's chunks the times of so many are kept.
 MOST_TIMES = 2_000
 DRAIN_SECONDS = 0.1
-# A proxy of the environment is for the world outside, never for a server on this machine.
 ON_THIS_MACHINE = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 T = TypeVar("T")
@@ -269,6 +270,9 @@ def _line() -> _Line:
 
 
 def _client() -> httpx.AsyncClient:
+    direct = KeptConnections(_tls(), most_kept=KEPT_ALIVE)
+    # A proxy of the environment is for the world outside, never for a server on this machine; it is httpx's to use.
+    places = ON_THIS_MACHINE if getproxies() else ("all://",)
     return httpx.AsyncClient(
         verify=_tls(),
         # The time for everything together is watched in `send`.
@@ -277,7 +281,7 @@ def _client() -> httpx.AsyncClient:
         # A redirect would carry the key to wherever it points.
         follow_redirects=False,
         headers={"user-agent": f"opperweb/{__version__}", "accept": "application/json", "accept-encoding": "identity"},
-        mounts=dict.fromkeys(ON_THIS_MACHINE),
+        mounts=dict.fromkeys(places, direct),
     )
 
 

@@ -9,7 +9,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from opperweb.accounts.models import ApiKey
+from opperweb.accounts.models import ApiKey, digest_of
+from opperweb.accounts.recent_keys import recent_keys
 from opperweb.accounts.refused_calls import note_refused
 from opperweb.api.errors import Forbidden, Unauthorized
 from opperweb.database import db
@@ -23,7 +24,12 @@ UNKNOWN = "The API key is not known, or was revoked"
 async def authenticate(request: HttpRequest) -> ApiKey:
     """Return the living key of the request; refuse with 401 where there is none, with 403 what it may not do."""
     secret = secret_of(request)
-    return _checked(request.method, await db(_find, secret, request.META.get("REMOTE_ADDR", "")))
+    digest = digest_of(secret)
+    key = recent_keys.get(digest)
+    if key is None:
+        key = await db(_find, secret, request.META.get("REMOTE_ADDR", ""))
+        recent_keys.put(digest, key)
+    return _checked(request.method, key)
 
 
 class BearerAuthentication(BaseAuthentication):

@@ -9,9 +9,10 @@ from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
+from opperweb.accounts.recent_keys import recent_keys
 from opperweb.ids import uuid7
 
 
@@ -51,6 +52,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def initial(self) -> str:
         return str(self)[0].upper()
+
+
+def look_keys_up_anew() -> None:
+    """Forget the keys that were found a moment ago, with their projects, when what is being done is done."""
+    transaction.on_commit(recent_keys.clear)
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -207,6 +213,7 @@ class ApiKey(models.Model):
 
     def revoke(self) -> None:
         ApiKey.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())
+        look_keys_up_anew()
 
 
 def new_invitation_secret() -> str:

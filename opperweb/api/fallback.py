@@ -16,9 +16,10 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    reason = str(exception)
     if errors.is_api(request):
-        return errors.response_of(errors.Forbidden())
-    return render(request, "403.html", status=403)
+        return errors.response_of(errors.Forbidden(reason or None))
+    return render(request, "403.html", {"exception": reason}, status=403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -116,8 +116,8 @@ async def test_what_had_come_is_kept_when_the_reader_leaves(project: Project, up
     async for piece in pieces:
         assert isinstance(piece, Chunk)
         break
-    await pieces.aclose()  # type: ignore[attr-defined]
-    span = await Span.objects.select_related("body").aget(pk=begun.span_key)
+    await pieces.aclose()
+    span = await Span.objects.select_related("body").aget(id=begun.span_id)
     assert span.status == Status.STOPPED
     assert piece.delta in span.body.output
     attempt = await Attempt.objects.aget(span=span)
