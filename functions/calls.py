@@ -269,11 +269,6 @@ async def _from_cache(begun: Begun, answer: dict[str, Any], listener: Listener |
 @transaction.atomic
 def _finish(begun: Begun, result: Result) -> None:
     keep_result(begun.span_key, result)
-    if result.cached and begun.place is not None and begun.place.answer is not None:
-        answer = begun.place.answer
-        Span.objects.filter(pk=begun.span_key).update(
-            model=answer.get("model") or "", provider=answer.get("provider") or ""
-        )
     if begun.place is not None and begun.place.is_ours:
         cache.keep(begun.place, result, begun.task.configuration.cache_ttl_seconds)
     _learn(begun, result, _changes(begun, result))

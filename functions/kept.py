@@ -14,7 +14,8 @@ from functions.models import Completion
 from functions.providers.chat import Usage
 from functions.task import AttemptRecord, Result
 from traces import recording
-from traces.models import Attempt, AttemptBody, Span, Status
+from traces.media import data_url
+from traces.models import Attempt, AttemptBody, Span, SpanBody, Status
 from traces.preview import printable
 
 # What an attempt's row and its body take over from the record under the same name.
@@ -122,6 +123,8 @@ def values_of(result: Result, earlier: list[Attempt]) -> dict[str, Any]:
         last = result.attempts[-1]
         first_token_ms = last.first_token_ms if last.first_token_ms is not None else last.first_byte_ms
         values |= {"model": last.requested_model, "provider": last.provider, "first_token_ms": first_token_ms}
+    if result.cached:
+        values |= {"model": result.answered_by[0], "provider": result.answered_by[1]}
     if result.error is not None:
         message = result.error.detail if isinstance(result.error.detail, str) else result.error.message
         return {**values, "status": Status.ERROR, "error_kind": result.error.kind, "error_message": message}
@@ -140,7 +143,37 @@ def _sums_of(attempts: Iterable[Attempt]) -> dict[str, Any]:
 
 
 def body_of(result: Result) -> dict[str, Any]:
-    """Return what the end of a call changes of its texts."""
+    """Return what the end of a call changes of its texts; pictures and speech are kept as data URLs."""
     if result.error is not None:
-        return {"error": f"{result.error.type}: {result.error.detail}"}
-    return {"output": result.message if result.message is not None else result.value}
+        heard = {"output": result.message} if result.message else {}
+        return {"error": f"{result.error.type}: {result.error.detail}", **heard}
+    said = result.message if result.message is not None else result.value
+    if not result.images and not result.audio:
+        return {"output": said}
+    output: dict[str, Any] = {
+        "message": None if result.audio else result.message,
+        "json_payload": result.value,
+        "images": [data_url(image, "image/png") for image in result.images or ()],
+        "audio": data_url(result.audio, "audio/pcm") if result.audio else None,
+        "transcript": result.message if result.audio else None,
+    }
+    return {"output": {name: part for name, part in output.items() if part}}
+
+
+def answer_of(body: SpanBody) -> dict[str, Any]:
+    """Return a kept answer as `/v2/call` gave it: {message, json_payload, images, audio}, media as bare base64."""
+    output = body.output
+    if body.output_schema is not None:
+        return {"message": None, "json_payload": output, "images": None, "audio": None}
+    if not isinstance(output, dict):
+        return {"message": output, "json_payload": None, "images": None, "audio": None}
+    return {
+        "message": output.get("message") or output.get("transcript"),
+        "json_payload": output.get("json_payload"),
+        "images": [_bare(image) for image in output.get("images") or ()] or None,
+        "audio": _bare(output["audio"]) if output.get("audio") else None,
+    }
+
+
+def _bare(data_url: str) -> str:
+    return data_url.partition(",")[2]

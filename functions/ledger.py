@@ -202,7 +202,7 @@ def _insert(entries: Sequence[Entry]) -> None:
         drafts.insert([entry.draft for entry in entries])
         for entry in entries:
             entry.completion.span = entry.draft.span
-        Completion.objects.bulk_create([entry.completion for entry in entries])
+        drafts.insert_rows([entry.completion for entry in entries])
         _add_attempts(entries)
     except BaseException:
         for entry in entries:
@@ -230,5 +230,5 @@ def _add_attempts(entries: Sequence[Entry]) -> None:
             row, body = attempt_rows(entry.draft.span.pk, record)
             rows.append(row)
             bodies.append(body)
-    Attempt.objects.bulk_create(rows)
-    AttemptBody.objects.bulk_create(bodies)
+    drafts.insert_rows(rows)
+    drafts.insert_rows(bodies)

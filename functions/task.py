@@ -190,6 +190,8 @@ class Result:
     cached: bool = False
     attempts: tuple[AttemptRecord, ...] = ()
     error: CompletionError | None = None
+    # Of an answer that was kept: the model that gave it, and its provider.
+    answered_by: tuple[str, str] = ("", "")
     # Model → (strategy, why): how models had to be asked, because they refused better ways.
     learned: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 

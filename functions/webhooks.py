@@ -19,6 +19,7 @@ from celery import shared_task
 from django.db import transaction
 from django.utils import timezone
 
+from functions.kept import answer_of
 from functions.models import Batch, Delivery, WebhookSecret
 from opperweb import json, loop, outgoing
 from opperweb.accounts.models import Project
@@ -29,6 +30,7 @@ from traces.models import Span, Status
 PAUSES = (5, 30, 120, 600, 1800, 7200, 21600)
 MOST_LOGGED = 20
 MOST_SENT = 500
+NO_ANSWER = {"message": None, "json_payload": None, "images": None, "audio": None}
 # A worker that takes a delivery has this long before another may.
 TAKEN = timedelta(minutes=2)
 
@@ -138,7 +140,6 @@ def _of_span(span: Span | None) -> dict[str, Any]:
     assert span is not None
     body = span.body
     is_good = span.status in (Status.OK, Status.RECOVERED)
-    is_text = body.output_schema is None
     return {
         "type": "completion.done" if is_good else "completion.failed",
         "timestamp": timezone.now().isoformat(),
@@ -146,8 +147,7 @@ def _of_span(span: Span | None) -> dict[str, Any]:
             "span_id": str(span.id),
             "name": span.name,
             "status": "success" if is_good else "error",
-            "message": body.output if is_good and is_text else None,
-            "json_payload": body.output if is_good and not is_text else None,
+            **(answer_of(body) if is_good else NO_ANSWER),
             "error": body.error,
             "cost_usd": None if span.cost_usd is None else str(span.cost_usd),
             "tags": span.tags,

@@ -22,6 +22,9 @@ class JsonTextField(TextField):
     and nothing may be lost. Not for querying inside.
     """
 
+    # What django-stubs lets be assigned: it takes a text field for one of texts.
+    _pyi_private_set_type: Any
+
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
         return None if value is None else json.loads(value)
 

@@ -34,7 +34,7 @@ LEAVES = {
 }
 OPPERWEB = (LEAVES, {"accounts", "processes"}, {"api", "pages"})
 TRACES = (
-    {"kinds", "tags", "tree", "preview"},
+    {"kinds", "tags", "tree", "media", "preview"},
     {"querysets", "otlp.decoder"},
     {"usage_models"},
     {"models"},

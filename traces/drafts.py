@@ -92,7 +92,7 @@ def insert(drafts: Sequence[Draft]) -> None:
         each.body.span = each.span
         each.trace.root_key = each.span.pk
         marks.mark_span(each.span)
-    SpanBody.objects.bulk_create([each.body for each in drafts])
+    insert_rows([each.body for each in drafts])
     update_rows([each.trace for each in drafts], ("root_key",))
     _add_facets(drafts)
 
@@ -115,6 +115,21 @@ def finish(drafts: Sequence[Draft]) -> list[Draft]:
         marks.mark_span(each.span)
     _add_facets(ours)
     return [each for each in drafts if each.trace.pk not in untouched]
+
+
+def insert_rows(rows: Sequence[Model]) -> None:
+    """Write new rows whose keys are known, with one statement that is prepared once."""
+    if not rows:
+        return
+    meta = rows[0]._meta
+    fields = meta.concrete_fields
+    quote = connection.ops.quote_name
+    names = ", ".join(quote(str(field.column)) for field in fields)
+    places = ", ".join(["%s"] * len(fields))
+    statement = f"INSERT INTO {quote(meta.db_table)} ({names}) VALUES ({places})"
+    values = [[field.get_db_prep_save(field.pre_save(row, add=True), connection) for field in fields] for row in rows]
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, values)
 
 
 def update_rows(rows: Sequence[Model], names: Iterable[str]) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from traces.media import Media, media_in
 
 LENGTH = 300
 # A list shows its first items only; more would never be seen in a line.
 MOST_TEXTS = 12
+MOST_FILES = 100
 
 
 def preview(value: Any) -> str:
@@ -31,6 +34,9 @@ def _texts(value: Any, depth: int) -> Iterator[str]:
             if item is not None and item != "":
                 yield from _texts(item, depth + 1)
     elif isinstance(value, (list, tuple)):
+        if files := _files_in(value):
+            yield files_in_words(files)
+            return
         if value:
             yield from _texts(value[0], depth + 1) if depth <= 4 else iter([f"{len(value)} items"])
         if len(value) > 1 and depth <= 4:
@@ -39,22 +45,31 @@ def _texts(value: Any, depth: int) -> Iterator[str]:
         yield _text_of(value)
 
 
+def _files_in(values: Sequence[Any]) -> list[Media]:
+    """Return the files that a list is made of, nothing where it holds anything else."""
+    files = [media_in(item) if isinstance(item, str) else None for item in values[:MOST_FILES]]
+    return [file for file in files if file is not None] if all(files) and len(values) <= MOST_FILES else []
+
+
 def _text_of(value: Any) -> str:
     if isinstance(value, str):
-        return media_name(value) or printable(value[: LENGTH * 2])
+        file = media_in(value)
+        return files_in_words([file]) if file is not None else printable(value[: LENGTH * 2])
     if value is None or isinstance(value, bool):
         return {True: "true", False: "false", None: "null"}[value]
     return str(value)[: LENGTH * 2]
 
 
-def media_name(text: str) -> str:
-    """Return what a data URL is called in a line ("image, png, 412 kB"), or an empty string for any other text."""
-    if not text.startswith("data:") or ";base64," not in text[:200]:
-        return ""
-    kind, _, form = text[5 : text.index(";")].partition("/")
-    size = (len(text) - text.index(",")) * 3 // 4
-    amount = f"{size / 1_000_000:.1f} MB" if size >= 1_000_000 else f"{max(1, size // 1000)} kB"
-    return f"{kind or 'file'}, {form or 'unknown'}, {amount}"
+def files_in_words(files: Sequence[Media]) -> str:
+    """Return "1 image", "3 images", "audio", "2 files"; of several kinds each."""
+    kinds = [file.kind for file in files]
+    return ", ".join(_counted(kind, kinds.count(kind)) for kind in dict.fromkeys(kinds))
+
+
+def _counted(kind: str, number: int) -> str:
+    if kind == "audio":
+        return "audio" if number == 1 else f"{number} recordings"
+    return f"{number} {kind}" if number == 1 else f"{number} {kind}s"
 
 
 def printable(text: str) -> str:

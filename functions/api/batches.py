@@ -12,7 +12,9 @@ from drf_spectacular.types import OpenApiTypes
 from functions import batches
 from functions.api.call import asked_of, refusals
 from functions.api.serializers import BatchAnswer, BatchFields, BatchLimits
+from functions.kept import answer_of
 from functions.models import Batch, BatchItem
+from functions.webhooks import NO_ANSWER
 from opperweb.accounts.models import ApiKey
 from opperweb.api.body import read_object
 from opperweb.api.endpoint import answer, described, endpoint
@@ -67,7 +69,7 @@ async def retry(request: HttpRequest, key: ApiKey, batch_id: str) -> HttpRespons
 
 @described("Read the results of a batch", tag="batch", responses={200: OpenApiTypes.OBJECT})
 async def results(request: HttpRequest, key: ApiKey, batch_id: str) -> HttpResponse:
-    """Return a page of {number, status, span_id, message, json_payload, error} in the order of the inputs."""
+    """Return a page of what came of the inputs, in their order: number, status, span_id, the answer or the error."""
     return answer(await db(_results, key, batch_id, window_of(request.GET)))
 
 
@@ -142,13 +144,10 @@ def _results(key: ApiKey, batch_id: str, window: Window) -> dict[str, Any]:
 
 def _result(item: BatchItem) -> dict[str, Any]:
     body = item.span.body if item.span is not None else None
-    output = body.output if body is not None and item.state == State.DONE else None
-    is_text = body is not None and body.output_schema is None
     return {
         "number": item.number,
         "status": item.state,
         "span_id": str(item.span.id) if item.span is not None else None,
-        "message": output if is_text else None,
-        "json_payload": None if is_text else output,
+        **(answer_of(body) if body is not None and item.state == State.DONE else NO_ANSWER),
         "error": item.error_message or None,
     }

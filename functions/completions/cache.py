@@ -114,7 +114,8 @@ def drop(place: Place) -> None:
 
 def result_of(answer: dict[str, Any]) -> Result:
     """Return a kept answer as the result of a call that asked nobody."""
-    return Result(answer["message"], answer["value"], answer["images"], answer["audio"], cached=True)
+    by = (answer.get("model") or "", answer.get("provider") or "")
+    return Result(answer["message"], answer["value"], answer["images"], answer["audio"], cached=True, answered_by=by)
 
 
 def forget_expired() -> int:

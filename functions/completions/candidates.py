@@ -10,7 +10,7 @@ from typing import Any
 from functions.completions.catalogue import Catalogue
 from functions.completions.cost import Price
 from functions.completions.prices import PriceBook
-from functions.providers import Provider
+from functions.providers import Provider, UnknownModel
 from functions.task import InvalidModel, LanguageModelChoice, Task
 
 MOST_CANDIDATES = 50
@@ -60,8 +60,7 @@ def _candidates(choice: LanguageModelChoice, catalogue: Catalogue, name: str, de
     if name in catalogue.aliases:
         if depth >= DEEPEST_ALIAS:
             raise InvalidModel((), f"the alias {choice.name} leads through more than {DEEPEST_ALIAS} others")
-        for inner in catalogue.aliases[name]:
-            yield from _candidates(choice, catalogue, inner, depth + 1)
+        yield from _behind_alias(choice, catalogue, name, depth)
         return
     provider, model = catalogue.resolve(name)
     yield Candidate(
@@ -73,6 +72,21 @@ def _candidates(choice: LanguageModelChoice, catalogue: Catalogue, name: str, de
         asked=choice.name,
         prices=catalogue.prices,
     )
+
+
+def _behind_alias(choice: LanguageModelChoice, catalogue: Catalogue, name: str, depth: int) -> Iterator[Candidate]:
+    """Return what an alias stands for; a model that is no longer there is passed over, unless it was the last."""
+    found: list[Candidate] = []
+    lost: UnknownModel | None = None
+    for inner in catalogue.aliases[name]:
+        try:
+            found += _candidates(choice, catalogue, inner, depth + 1)
+        except UnknownModel as problem:
+            lost = problem
+    if lost is not None and not found:
+        raise lost
+    note = f"the alias {name} also names {lost.name}, which leads nowhere" if lost is not None else ""
+    yield from (_with_note(candidate, note) for candidate in found) if note else found
 
 
 def _paused_last(candidates: list[Candidate], catalogue: Catalogue) -> Iterator[Candidate]:

@@ -99,7 +99,12 @@ class Run:
                 if attempt.is_accepted:
                     return self.accepted(attempt)
                 waiting = self.after(attempt, index, waiting)
-        return Result(attempts=self.records, error=error_for(self.attempts, self.task), learned=self.learned_now)
+        return Result(
+            message=self.heard,
+            attempts=self.records,
+            error=error_for(self.attempts, self.task),
+            learned=self.learned_now,
+        )
 
     def after(self, attempt: Attempt, index: int, waiting: list[int]) -> list[int]:
         """Return who is asked next, in order, after a candidate that brought no answer."""
@@ -121,6 +126,11 @@ class Run:
     @property
     def learned_now(self) -> dict[str, tuple[str, str]]:
         return {name: (learned.strategy, learned.reason) for name, learned in self.strategies.learned.items()}
+
+    @property
+    def heard(self) -> str | None:
+        """Return what the caller has heard of an answer that failed on its way."""
+        return self.listener.text_so_far if self.listener is not None and self.listener.is_committed else None
 
     def accepted(self, attempt: Attempt) -> Result:
         reply = attempt.reply

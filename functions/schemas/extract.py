@@ -14,6 +14,7 @@ from opperweb import json
 FENCE = re.compile(r"```[ \t]*([A-Za-z0-9_+-]*)[ \t]*\r?\n(.*?)(?:\r?\n[ \t]*```|\Z)", re.DOTALL)
 THINKING = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL)
 OPENING = re.compile(r"[{\[]")
+BEYOND = re.compile(r"[eE]\+?\d{3}")
 MOST_FOUND = 8
 MOST_STARTS = 64
 # Longer replies are read as they are, or not at all: looking around in them would take too long.
@@ -47,7 +48,11 @@ def json_in(text: str, *, is_complete: bool = True) -> list[Found]:
 
 def _as_is(text: str) -> Found | None:
     try:
-        return Found(json.loads(text))
+        value = json.loads(text)
+        # Where a number is beyond a double it is infinity by now, which no JSON can say.
+        if BEYOND.search(text):
+            DECODER.decode(text)
+        return Found(value)
     except (ValueError, RecursionError):
         return None
 
@@ -89,7 +94,14 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-DECODER = JSONDecoder(parse_constant=_refuse_constant)
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"{text} is a number too large to keep")
+    return number
+
+
+DECODER = JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 
 
 def _strictly(text: str, start: int) -> tuple[Found | None, int]:

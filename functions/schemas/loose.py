@@ -164,7 +164,10 @@ class LooseReader:
             if len(number[0]) > MOST_DIGITS:
                 raise NotJson("a number too long to read")
             self.end = number.end()
-            return float(number[0]) if number[1] or number[2] else int(number[0])
+            value = float(number[0]) if number[1] or number[2] else int(number[0])
+            if value in (float("inf"), float("-inf")):
+                raise NotJson("a number too large to keep")
+            return value
         word = WORD.match(self.text, self.end)
         if word is not None and word[0] in WORDS:
             self.end = word.end()

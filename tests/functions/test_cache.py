@@ -12,6 +12,7 @@ from functions import calls
 from functions.completions import cache
 from functions.models import KeptAnswer
 from opperweb.accounts.models import ApiKey, Project
+from traces import totals
 from traces.models import Span
 
 TTL = {"invocation.cache.ttl": 60}
@@ -31,9 +32,12 @@ def test_an_equal_call_asks_nobody_and_has_a_span_of_its_own(api: Any, upstream:
     assert again["message"] == first["message"]
     assert again["span_id"] != first["span_id"]
     assert again["cost"] == {"generation": 0.0, "platform": 0.0, "total": 0.0}
-    span = Span.objects.select_related("body").get(id=again["span_id"])
+    span = Span.objects.select_related("body", "trace").get(id=again["span_id"])
     assert (span.is_cached, span.attempt_count, span.cost_usd, span.model) == (True, 0, 0, "fake/echo")
     assert span.body.output == first["message"]
+    before = (span.trace.model_usage, span.trace.cost_usd)
+    totals.recount(span.trace)
+    assert (span.trace.model_usage, span.trace.cost_usd) == before == ({"fake/echo": [1, 0]}, 0)
 
 
 @pytest.mark.parametrize(

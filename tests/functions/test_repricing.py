@@ -67,7 +67,7 @@ def test_a_call_without_a_price_gets_the_one_now_known(project: Project) -> None
     span = a_call(project)
     a_price(project)
     told = reprice(project, **window())
-    assert (told.attempts, told.changed, told.before_usd, told.after_usd) == (1, 1, 0, Decimal("0.003"))
+    assert (told.attempts, told.changed, told.before_usd, told.after_usd) == (1, 1, Decimal(0), Decimal("0.003"))
     attempt = span.attempts.get()
     assert attempt.cost_usd == Decimal("0.003")
     assert [line["cost_usd"] for line in attempt.price["lines"]] == ["0.002", "0.001"]
@@ -139,7 +139,11 @@ def test_only_the_time_and_the_model_that_were_named_are_touched(project: Projec
 
 def test_tokens_with_prices_of_their_own_are_counted_by_kind(project: Project) -> None:
     span = make_call(project, model=MODEL).spans.get()
-    tokens = {"cached_tokens": 400, "cache_write_tokens": 200, "more_tokens": {"cache_write_1h_tokens": 50}}
+    tokens: dict[str, Any] = {
+        "cached_tokens": 400,
+        "cache_write_tokens": 200,
+        "more_tokens": {"cache_write_1h_tokens": 50},
+    }
     an_attempt(span, **tokens)
     a_price(project, cached="0.2", cache_write="2.5", cache_write_1h="4")
     reprice(project, **window())

@@ -1,5 +1,6 @@
 """Results are posted to the world outside alone, and to the address that was checked."""
 
+import ipaddress
 import socket
 from typing import Any
 
@@ -17,12 +18,12 @@ INSIDE = [
 
 @pytest.mark.parametrize("address", INSIDE)
 def test_addresses_inside_are_not_public_whatever_their_form(address: str) -> None:
-    assert not is_public(outgoing.ipaddress.ip_address(address))
+    assert not is_public(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1", "64:ff9b::5db8:d822"])
 def test_addresses_outside_are_public(address: str) -> None:
-    assert is_public(outgoing.ipaddress.ip_address(address))
+    assert is_public(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize(

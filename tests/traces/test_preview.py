@@ -18,7 +18,12 @@ from traces.preview import preview
         ({"a": None, "b": "", "c": 0, "d": False}, "0 · false"),
         ([], ""),
         (3.5, "3.5"),
-        ({"image": "data:image/png;base64," + "A" * 8000}, "image, png, 6 kB"),
+        ({"image": "data:image/png;base64," + "A" * 8000}, "1 image"),
+        ({"images": ["data:image/png;base64,AAAA"] * 3}, "3 images"),
+        ({"audio": "data:audio/wav;base64,AAAA", "transcript": "Hello"}, "audio · Hello"),
+        ({"page": {"_opper_media_input": "data:application/pdf;base64,AAAA"}, "question": "Why?"}, "1 file · Why?"),
+        ({"photo": "/9j/" + "A" * 100}, "1 image"),
+        (["data:image/png;base64,AAAA", "and words"], "1 image · 1 more"),
         ("half \ud800 and \x00", "half ? and \ufffd"),
     ],
 )

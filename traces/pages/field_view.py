@@ -8,13 +8,14 @@ from typing import Any
 
 import jsonschema_rs
 
-from traces.pages.json_view import compact, indented, media_of, readable
+from traces.media import MEDIA_TYPE, media_in
+from traces.pages.json_view import compact, indented, readable
+from traces.pages.media_view import MEMBER, MediaView, given_media, media_view, pointer, with_chips
 
 MAX_DEPTH = 4
 MAX_ITEMS = 100
 MAX_TEXT = 50_000
-IMAGES = ("data:image/png;base64,", "data:image/jpeg;base64,", "data:image/gif;base64,", "data:image/webp;base64,")
-AUDIO = ("data:audio/",)
+LONGEST_NAME = 100
 WORDS = {
     "string": "text",
     "integer": "whole number",
@@ -34,7 +35,7 @@ class Check:
 
 @dataclass
 class Field:
-    """`form` is text, code, word, image, audio, list or group; the last two have their parts in `fields`."""
+    """`form` is text, code, word, media, list or group; the last two have their parts in `fields`."""
 
     name: str = ""
     type: str = ""
@@ -44,6 +45,7 @@ class Field:
     text: str = ""
     fields: list[Field] = field(default_factory=list)
     left_out: int = 0
+    media: MediaView | None = None
 
     @property
     def is_short(self) -> bool:
@@ -53,44 +55,62 @@ class Field:
     def is_plain_list(self) -> bool:
         return all(part.form == "text" for part in self.fields)
 
+    @property
+    def is_gallery(self) -> bool:
+        return all(part.form == "media" for part in self.fields)
+
 
 def fields_of(value: Any, schema: Any = None) -> list[Field]:
     """Return the fields of a value: those of an object, else one without a name."""
     root = schema if isinstance(schema, Mapping) else {}
     resolved = _resolved(root, root)
     if isinstance(value, dict) and value:
-        return _group(value, resolved, root, 0)
-    return [_field("", value, resolved, root, 0)]
+        return _group(value, resolved, _At(root))
+    return [_field("", value, resolved, _At(root))]
 
 
-def _group(value: dict[str, Any], schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> list[Field]:
+@dataclass(frozen=True)
+class _At:
+    """Where in a value we are: how deep, and which JSON pointer leads there. `root` is the whole schema."""
+
+    root: Mapping[str, Any]
+    depth: int = 0
+    place: str = ""
+
+    def inside(self, step: Any) -> _At:
+        return _At(self.root, self.depth + 1, pointer(self.place, step))
+
+
+def _group(value: dict[str, Any], schema: Mapping[str, Any], at: _At) -> list[Field]:
     known = schema.get("properties")
     known = known if isinstance(known, Mapping) else {}
     # In the order of the schema: a model may answer in another.
     names = [*(name for name in known if name in value), *(name for name in value if name not in known)]
-    fields = [_field(name, value[name], _resolved(known.get(name), root), root, depth) for name in names[:MAX_ITEMS]]
+    fields = [
+        _field(name, value[name], _resolved(known.get(name), at.root), at.inside(name)) for name in names[:MAX_ITEMS]
+    ]
     if len(names) > MAX_ITEMS:
         fields[-1].left_out = len(names) - MAX_ITEMS
     return fields
 
 
-def _field(name: str, value: Any, schema: Mapping[str, Any], root: Mapping[str, Any], depth: int) -> Field:
-    shown = Field(readable(name), type_in_words(schema, value, root), readable(str(schema.get("description") or "")))
+def _field(name: str, value: Any, schema: Mapping[str, Any], at: _At) -> Field:
+    shown = Field(readable(name), type_in_words(schema, value, at.root), readable(str(schema.get("description") or "")))
+    shown.media = _media_of(value, schema, at)
+    if shown.media is not None:
+        shown.form, shown.type = "media", ""
+        return shown
     shown.check = check_of(value, schema)
     if isinstance(value, str):
-        shown.form, shown.text = _form_of_text(value), readable(value)
-        if shown.form == "text" and len(value) > MAX_TEXT:
-            shown.text, shown.left_out = readable(value[:MAX_TEXT]), len(value) - MAX_TEXT
-        elif shown.form == "word":
-            shown.text = media_of(value)
-    elif isinstance(value, list | dict) and value and depth >= MAX_DEPTH:
-        shown.form, shown.text = "code", indented(value)[:MAX_TEXT]
+        shown.text, shown.left_out = readable(value[:MAX_TEXT]), max(len(value) - MAX_TEXT, 0)
+    elif isinstance(value, list | dict) and value and at.depth > MAX_DEPTH:
+        shown.form, shown.text = "code", indented(with_chips(value))[:MAX_TEXT]
     elif isinstance(value, list) and value:
         shown.form, shown.left_out = "list", max(len(value) - MAX_ITEMS, 0)
-        items = _resolved(schema.get("items"), root)
-        shown.fields = [_field("", item, items, root, depth + 1) for item in value[:MAX_ITEMS]]
+        items = _resolved(schema.get("items"), at.root)
+        shown.fields = [_field("", item, items, at.inside(step)) for step, item in enumerate(value[:MAX_ITEMS])]
     elif isinstance(value, dict) and value:
-        shown.form, shown.fields = "group", _group(value, schema, root, depth + 1)
+        shown.form, shown.fields = "group", _group(value, schema, at)
     elif isinstance(value, list | dict):
         shown.form, shown.text = "word", "empty list" if isinstance(value, list) else "no fields"
     elif value is None:
@@ -100,14 +120,22 @@ def _field(name: str, value: Any, schema: Mapping[str, Any], root: Mapping[str, 
     return shown
 
 
-def _form_of_text(text: str) -> str:
-    if text.startswith(IMAGES):
-        return "image"
-    if text.startswith(AUDIO) and ";base64," in text[:80]:
-        return "audio"
-    if media_of(text):
-        return "word"
-    return "text"
+def _media_of(value: Any, schema: Mapping[str, Any], at: _At) -> MediaView | None:
+    """Return the file that a value is: a text, or an object that does nothing but hold one."""
+    if isinstance(value, dict):
+        given = given_media(value)
+        return media_view(given[0], pointer(at.place, MEMBER), readable(given[1][:LONGEST_NAME])) if given else None
+    media = media_in(value, _declared(schema)) if isinstance(value, str) else None
+    return media_view(media, at.place) if media is not None else None
+
+
+def _declared(schema: Mapping[str, Any]) -> str:
+    """Return which file a schema says that a text in base64 holds."""
+    media_type = schema.get("contentMediaType")
+    is_in_base64 = str(schema.get("contentEncoding")).lower() in ("base64", "base64url")
+    return (
+        media_type.lower() if is_in_base64 and isinstance(media_type, str) and MEDIA_TYPE.fullmatch(media_type) else ""
+    )
 
 
 def type_in_words(schema: Mapping[str, Any], value: Any = None, root: Mapping[str, Any] | None = None) -> str:
@@ -189,7 +217,8 @@ def _resolved(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def plain_text_of(value: Any) -> str:
-    """Return a value as plain text: a text as it is, the fields of an object under their names."""
+    """Return a value as plain text: a text as it is, the fields of an object under their names, files by their size."""
+    value = with_chips(value)
     if isinstance(value, str):
         return readable(value)
     if isinstance(value, dict):

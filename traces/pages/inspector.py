@@ -9,18 +9,19 @@ from typing import Any
 from django.http import QueryDict
 
 from traces.models import Attempt, AttemptBody, Span, SpanBody, Status
-from traces.pages.attempt_view import AttemptLink, attempt_label
+from traces.pages.attempt_view import AttemptLink, attempt_label, links_of
 from traces.pages.exchange import Exchange
-from traces.pages.field_view import Field, fields_of, plain_text_of
 from traces.pages.json_view import JsonView, indented, readable, view_of
+from traces.pages.part import OF_ATTEMPT, OF_SPAN
 from traces.pages.prompt_view import PromptBlock, blocks_of, plain_of
 from traces.pages.receipt import Receipt, receipt_of
-from traces.pages.timing import Segment, options_of, timing_of
+from traces.pages.timing import Segment, options_of, timing_of, tokens_per_second
+from traces.pages.tokens import TokenLine, token_lines
+from traces.pages.value_view import VIEWS, ValueView, value_view
 from traces.pages.waterfall import ICONS
 
 ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 MOST_LIST = 2000
-VIEWS = ("fields", "json", "text")
 LABELS = {"output": "Output", "input": "Input", "prompt": "Prompt", "raw": "Raw", "details": "Details"}
 # Which texts a tab reads.
 BODY_OF_TAB: dict[str, tuple[str, ...]] = {
@@ -32,7 +33,7 @@ BODY_OF_TAB: dict[str, tuple[str, ...]] = {
 }
 EXCHANGE_OF_TAB: dict[str, tuple[str, ...]] = {
     "prompt": ("messages",),
-    "raw": ("method", "url", "request_headers", "request_body", "response_headers", "response_body"),
+    "raw": ("method", "url", "request_headers", "request_body", "response_headers", "response_body", "chunk_ms"),
 }
 
 
@@ -45,17 +46,6 @@ class Choice:
     is_current: bool
     count: int = 0
     name: str = ""
-
-
-@dataclass(frozen=True)
-class ValueView:
-    """A value in the view that was chosen; only that one is worked out."""
-
-    form: str
-    part: str
-    fields: list[Field] = field(default_factory=list)
-    json: JsonView | None = None
-    text: str = ""
 
 
 @dataclass
@@ -101,23 +91,17 @@ class Inspector:
 
     @property
     def views(self) -> list[Choice]:
-        labels = {"fields": "Fields", "json": "JSON", "text": "Text"}
-        return [Choice(labels[name], self.link(view=name), name == self.view) for name in VIEWS]
+        return [Choice(label, self.link(view=name), name == self.view) for name, label in VIEWS.items()]
 
     @property
     def attempt_choices(self) -> list[Choice]:
         return [Choice(attempt_label(one), self.link(attempt=one.number), one == self.attempt) for one in self.attempts]
 
-    @property
+    @cached_property
     def attempt_links(self) -> list[AttemptLink]:
         """The attempts, each with the way to its raw exchange."""
-        before, links = None, []
-        for one in self.attempts:
-            is_next = before is not None and before.requested_model != one.requested_model
-            is_current = one == self.attempt and self.tab == "raw"
-            links.append(AttemptLink(one, self.link(tab="raw", attempt=one.number), is_current, is_next))
-            before = one
-        return links
+        current = self.attempt if self.tab == "raw" else None
+        return links_of(self.attempts, lambda one: self.link(tab="raw", attempt=one.number), current)
 
     def link(self, **changes: Any) -> str:
         """Return the query of this panel with something changed; what is as by default is left out."""
@@ -141,20 +125,27 @@ class Inspector:
     @property
     def raw_links(self) -> dict[str, str]:
         number = self.attempt.number if self.attempt else None
-        return {part: self.link(raw=part, attempt=number) for part in ("input", "output", "request", "response")}
+        return {part: self.link(raw=part, attempt=number) for part in (*OF_SPAN, *OF_ATTEMPT)}
 
     @cached_property
     def value(self) -> ValueView | None:
         """The output or the input in the view that was chosen; None where none was given."""
-        value = self.body.output if self.tab == "output" else self.body.input
-        schema = self.body.output_schema if self.tab == "output" else self.body.input_schema
+        part = "input" if self.tab == "input" else "output"
+        value, schema = getattr(self.body, part), getattr(self.body, f"{part}_schema")
         if value is None:
             return None
-        if self.view == "json":
-            return ValueView("json", self.tab, json=view_of(value))
-        if self.view == "text":
-            return ValueView("text", self.tab, text=plain_text_of(value)[:1_000_000])
-        return ValueView("fields", self.tab, fields=fields_of(value, schema))
+        return value_view(value, schema, view=self.view, part=part, link=self.raw_links[part])
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the output is what had come before the call was stopped."""
+        return self.span.status == Status.STOPPED and self.span.is_model_call
+
+    @property
+    def is_broken_off(self) -> bool:
+        """Whether a part of an answer had come before the call failed; only the raw exchange has it."""
+        last = self.attempts[-1] if self.attempts else None
+        return last is not None and last.outcome == Attempt.Outcome.FAILED and last.first_token_ms is not None
 
     @cached_property
     def error_text(self) -> str:
@@ -225,9 +216,11 @@ class Inspector:
 
     @property
     def tokens_per_second(self) -> float | None:
-        generation = self.timing[-1].ms if self.timing else 0
-        output = self.attempts[-1].output_tokens if self.attempts else None
-        return output / generation * 1000 if output and generation > 1 else None
+        return tokens_per_second(self.attempts)
+
+    @cached_property
+    def token_lines(self) -> list[TokenLine]:
+        return token_lines(self.span, self.attempts)
 
     @cached_property
     def options(self) -> list[tuple[str, str]]:

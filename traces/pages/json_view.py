@@ -7,11 +7,12 @@ a value of any depth and size comes to a bounded page.
 from __future__ import annotations
 
 import json as plain_json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from opperweb import json
+from traces.pages.media_view import Chip, pointer, with_chips
 
 MAX_CHARACTERS = 256_000
 MAX_LINES = 4000
@@ -41,6 +42,8 @@ class Line:
     note: str = ""
     is_open: bool = True
     is_wrong: bool = False
+    # Of a file: the JSON pointer that leads to it.
+    place: str | None = None
 
     @property
     def indent(self) -> int:
@@ -64,6 +67,8 @@ class _Step:
     depth: int
     tail: str
     path: str
+    # None inside a text that was opened: no pointer leads there.
+    place: str | None = None
     closes: str = ""
 
 
@@ -82,11 +87,12 @@ class _Writer:
 
 def view_of(value: Any, wrong: Collection[str] = ()) -> JsonView:
     """Return the lines of a value; `wrong` are the paths ("items[3].qty") to mark in it."""
+    value = with_chips(value)
     characters = len(compact(value))
     if characters > MAX_CHARACTERS:
         return JsonView(_outline(value), characters, is_outline=True)
     writer = _Writer(wrong)
-    steps = [_Step(None, value, 0, "", "")]
+    steps = [_Step(None, value, 0, "", "", "")]
     while steps:
         step = steps.pop()
         if step.closes:
@@ -134,53 +140,43 @@ def readable(text: str) -> str:
 
 def _write(writer: _Writer, step: _Step) -> list[_Step]:
     """Write the line of a value and return the steps to what is inside it."""
-    value, note, path = step.value, "", step.path
+    value, note, path, place = step.value, "", step.path, step.place
     if isinstance(value, str) and (parsed := _parsed(value)) is not None:
-        value, note, path = parsed, "parsed from a string", ""
+        value, note, path, place = parsed, "parsed from a string", "", None
     key = None if step.key is None else compact(step.key)
     if isinstance(value, dict | list) and value and step.depth < MAX_DEPTH:
         start, end = ("{", "}") if isinstance(value, dict) else ("[", "]")
         line = Line("open", 0, step.depth, key, start, end=end, tail=step.tail, size=size_of(value), note=note)
         line.is_wrong = bool(path) and path in writer.wrong
         writer.write(line)
-        return [*_inside(value, step.depth + 1, path), _Step(None, None, step.depth, step.tail, "", closes=end)]
-    line = _leaf(value, Line("line", 0, step.depth, key, tail=step.tail))
+        return [*_inside(value, step.depth + 1, path, place), _Step(None, None, step.depth, step.tail, "", closes=end)]
+    line = _leaf(value, Line("line", 0, step.depth, key, tail=step.tail, place=place))
     line.is_wrong = bool(path) and path in writer.wrong
     writer.write(line)
     return []
 
 
-def _inside(value: dict[str, Any] | list[Any], depth: int, path: str) -> list[_Step]:
+def _inside(value: dict[str, Any] | list[Any], depth: int, path: str, place: str | None) -> Iterator[_Step]:
     last = len(value) - 1
-    if isinstance(value, dict):
-        named = enumerate(value.items())
-        return [
-            _Step(key, inner, depth, "," if at < last else "", f"{path}.{key}".lstrip("."))
-            for at, (key, inner) in named
-        ]
-    return [_Step(None, inner, depth, "," if at < last else "", f"{path}[{at}]") for at, inner in enumerate(value)]
+    named = [(key, f"{path}.{key}".lstrip(".")) for key in value] if isinstance(value, dict) else None
+    for at, inner in enumerate(value.values() if isinstance(value, dict) else value):
+        key, inner_path = named[at] if named is not None else (None, f"{path}[{at}]")
+        inner_place = None if place is None else pointer(place, at if key is None else key)
+        yield _Step(key, inner, depth, "," if at < last else "", inner_path, inner_place)
 
 
 def _leaf(value: Any, line: Line) -> Line:
     line.css = "s" if isinstance(value, str) else "w" if value is None or isinstance(value, bool) else "n"
-    if isinstance(value, str) and (media := media_of(value)):
-        line.size, line.note = media, ""
-        line.text = ""
+    if isinstance(value, Chip):
+        line.size = str(value)
         return line
+    line.place = None
     text = compact(value)
     if len(text) > CLIP + 20:
         line.text, line.whole, line.rest = text[:CLIP] + "…", text, len(text) - CLIP
     else:
         line.text = text
     return line
-
-
-def media_of(text: str) -> str:
-    """Return "image/png, 12.4 kB" for a data URL; an empty text for any other."""
-    if not text.startswith("data:") or ";base64," not in text[:120]:
-        return ""
-    head, _, data = text.partition(";base64,")
-    return f"{head[5:]}, {len(data) * 3 / 4000:,.1f} kB"
 
 
 def _parsed(text: str) -> Any:
@@ -192,7 +188,7 @@ def _parsed(text: str) -> Any:
         value = json.loads(stripped)
     except (ValueError, RecursionError):
         return None
-    return value or None
+    return with_chips(value) or None
 
 
 def size_of(value: Any) -> str:

@@ -6,19 +6,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from traces.pages.json_view import compact, indented, media_of, readable
+from opperweb.pages.display import size
+from traces.media import media_in
+from traces.pages.json_view import compact, indented, readable
+from traces.pages.media_view import chip_of, with_chips
 
 ROLES = {"system": "System", "developer": "System", "user": "User", "assistant": "Assistant", "tool": "Tool"}
 QUIET_NOTES = ("instructions", "input", "example")
 MOST_SHOWN = 100_000
+# What a message carries beside words; the bytes themselves are kept with the input alone.
+FILES = ("image", "audio", "file")
+LONGEST_NAME = 100
 
 
 @dataclass(frozen=True)
 class PromptPart:
-    """`form` is text, code, image or file."""
+    """`form` is text or code; image, audio or file for what was sent beside the words, of which `text` tells."""
 
     form: str
     text: str
+
+    @property
+    def is_file(self) -> bool:
+        return self.form in FILES
 
 
 @dataclass
@@ -30,7 +40,7 @@ class PromptMessage:
 
     @property
     def text(self) -> str:
-        return "\n".join(part.text for part in self.parts if part.form in ("text", "code"))
+        return "\n".join(f"[{part.text}]" if part.is_file else part.text for part in self.parts)
 
 
 @dataclass
@@ -83,13 +93,22 @@ def _part(part: Mapping[str, Any]) -> PromptPart:
     text = part.get("text")
     if isinstance(text, str):
         return _text(readable(text[: MOST_SHOWN + 1]), len(text))
+    if part.get("type") in FILES and isinstance(part.get("media_type"), str):
+        return PromptPart(str(part["type"]), _file_words(part))
     for value in part.values():
-        if isinstance(value, str) and value.startswith(("data:image/png;", "data:image/jpeg;", "data:image/webp;")):
-            return PromptPart("image", readable(value))
-        if isinstance(value, str) and (media := media_of(value)):
-            return PromptPart("file", media)
-    text = compact(part) if len(part) < 3 else indented(part)
+        if isinstance(value, str) and (media := media_in(value)) is not None:
+            return PromptPart(media.kind, chip_of(media))
+    shown = with_chips(part)
+    text = compact(shown) if len(part) < 3 else indented(shown)
     return _text(text, len(text))
+
+
+def _file_words(part: Mapping[str, Any]) -> str:
+    """file-1.pdf, application/pdf, 1.2 kB."""
+    octets = part.get("bytes")
+    words = [str(part.get("file_name") or "")[:LONGEST_NAME], str(part["media_type"])[:LONGEST_NAME]]
+    words += [size(octets)] if isinstance(octets, int) else []
+    return readable(", ".join(filter(None, words)))
 
 
 def _text(text: str, length: int) -> PromptPart:

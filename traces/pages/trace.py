@@ -16,11 +16,12 @@ from opperweb.accounts.access import project_page
 from opperweb.accounts.models import Project
 from opperweb.pages.paging import Place, place_of
 from traces.filters import TraceFilter
-from traces.models import Attempt, AttemptBody, Kind, Span, SpanBody, Status, Trace
+from traces.models import Attempt, Kind, Span, Status, Trace
 from traces.pages.axis import marks_of, strip_of
 from traces.pages.critical_path import critical_path
 from traces.pages.inspector import Inspector, inspect, kept_of
-from traces.pages.json_view import indented, readable
+from traces.pages.json_view import readable
+from traces.pages.part import part_of
 from traces.pages.waterfall import LEGEND, attempt_times, lines_of
 from traces.tree import Tree, ruler_for, tree_of
 
@@ -32,11 +33,11 @@ SMALL_ATTEMPT = ("span_id", "outcome", "started_at", "queue_ms", "first_byte_ms"
 
 @project_page
 def trace_detail(request: HttpRequest, project: Project, trace_id: uuid.UUID) -> HttpResponse:
-    """Show a trace; the panel alone where htmx asks for it, and one part as plain text with `?raw=`."""
+    """Show a trace; the panel alone where htmx asks for it, and one part as a file with `?raw=`."""
     trace = get_object_or_404(Trace.objects.select_related("project"), project=project, id=trace_id)
     wanted = _uuid(request.GET.get("span", ""))
     if "raw" in request.GET:
-        return _raw_part(trace, wanted, request)
+        return part_of(get_object_or_404(Span.objects.only("id"), trace=trace, id=wanted), request)
     if wanted and _wants_panel(request):
         response = _panel_alone(request, trace, wanted)
     else:
@@ -154,30 +155,6 @@ def status_words(trace: Trace) -> str:
     if trace.status != Status.RECOVERED or not trace.error_count:
         return str(Status(trace.status).label)
     return f"Recovered from {trace.error_count} {'error' if trace.error_count == 1 else 'errors'}"
-
-
-def _raw_part(trace: Trace, wanted: uuid.UUID | None, request: HttpRequest) -> HttpResponse:
-    """Send one text as a file, which no browser reads as a page."""
-    part = request.GET["raw"]
-    text: str | None = None
-    span = get_object_or_404(Span.objects.only("id"), trace=trace, id=wanted)
-    if part in ("input", "output"):
-        value = get_object_or_404(SpanBody.objects.only(part), span=span)
-        content = getattr(value, part)
-        text = content if isinstance(content, str) else indented(content)
-    elif part in ("request", "response"):
-        bodies = AttemptBody.objects.filter(attempt__span=span).only(f"{part}_body").order_by("-attempt__number")
-        number = request.GET.get("attempt", "")
-        if number.isascii() and number.isdigit() and len(number) < 8:
-            bodies = bodies.filter(attempt__number=int(number))
-        body = bodies.first()
-        text = getattr(body, f"{part}_body", None)
-    if text is None:
-        raise Http404("No such part")
-    response = HttpResponse(readable(text), content_type="text/plain; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{span.id}-{part}.txt"'
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
 
 
 def _uuid(text: str) -> uuid.UUID | None:

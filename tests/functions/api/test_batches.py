@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions import batches, orphans
+from functions import batches, calls, orphans
 from functions.models import Batch, BatchItem, Completion
 from opperweb import loop
 from traces.models import Span
@@ -102,22 +102,24 @@ def test_failed_inputs_can_be_run_again(api: Any, sent: list[str]) -> None:
 
 def test_a_batch_of_a_dead_process_goes_on_where_it_was(api: Any, sent: list[str], monkeypatch: Any) -> None:
     keys: list[int] = []
-    monkeypatch.setattr(orphans.call_job, "delay", keys.append)
+    monkeypatch.setattr(calls.call_job, "delay", keys.append)
     batch_id = api.post("/v2/call/batch", {**TASK, "inputs": ["a", "b", "c", "d"]}).json()["batch_id"]
     # A worker took the batch, finished one, had one on its way, had just taken another, and was killed.
     assert batches.claim(uuid.UUID(batch_id))
     items = list(BatchItem.objects.order_by("number"))
     BatchItem.objects.filter(number__lt=3).update(state="running")
     done = batches._begin(items[0].pk)
-    loop.run(batches.calls.run(done))
+    assert done is not None
+    loop.run(calls.run(done))
     half = batches._begin(items[1].pk)
+    assert half is not None
     dead = uuid.uuid4()
     Batch.objects.update(process_id=dead)
     Completion.objects.filter(pk=half.span_key).update(process_id=dead)
     orphans.stop_orphans()
     assert keys == [half.span_key]
     assert sent == [batch_id, batch_id]
-    orphans.call_job(half.span_key)
+    calls.call_job(half.span_key)
     work_off(batch_id)
     about = api.get(f"/v2/call/batch/{batch_id}").json()
     assert (about["status"], about["done"]) == ("done", 4)

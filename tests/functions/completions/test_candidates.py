@@ -40,6 +40,16 @@ def test_aliases_in_a_circle_are_refused(project: Project) -> None:
         found(project, "a")
 
 
+def test_a_model_of_an_alias_that_is_gone_is_passed_over_and_told(project: Project) -> None:
+    Alias.objects.create(project=project, name="fast", fallback_models=["nobody/x", "fake/a"])
+    candidates = found(project, "fast")
+    assert [one.name for one in candidates] == ["fake/a"]
+    assert "nobody/x" in candidates[0].notes[0]
+    Alias.objects.update(fallback_models=["nobody/x"])
+    with pytest.raises(UnknownModel):
+        found(project, "fast")
+
+
 def test_an_account_of_the_project_goes_before_the_environment(project: Project, other_project: Project) -> None:
     ProviderAccount.objects.create(
         project=project, name="fake", kind="openai", base_url="http://127.0.0.1:7/v1", secret="of the project"

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections import defaultdict
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.utils import timezone
@@ -15,7 +15,7 @@ from functions.completions.candidates import candidates_for
 from functions.completions.catalogue import Catalogue, Learned
 from functions.completions.engine import complete
 from functions.completions.strategies import digest_of
-from functions.providers import Providers
+from functions.providers import Provider, Providers
 from functions.providers.adapter import Exchange
 from functions.providers.chat import ChatReply, ChatRequest, Usage
 from functions.providers.errors import (
@@ -96,7 +96,7 @@ def answer(fake: Scripted, pauses: list[float]) -> Any:
         async def sleep(seconds: float) -> None:
             pauses.append(seconds)
 
-        catalogue = Catalogue(Providers({"fake": fake, **more.pop("others", {})}))
+        catalogue = Catalogue(Providers({"fake": cast("Provider", fake)}))
         return await complete(task, candidates_for(task, catalogue, ""), sleep=sleep, **more)
 
     return run

@@ -1,6 +1,7 @@
 """Fields are passed on while the JSON that holds them is still growing."""
 
 import random
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from functions.completions.json_stream import JsonStream
 from functions.completions.listening import leaves_of
 from opperweb import json
 
-VALUE = {
+VALUE: dict[str, Any] = {
     "thoughts": 'Jupiter is "big" \\ and has a\nstorm: \u00e9 \U0001f600 \u2028',
     "people": [{"name": "Ann", "age": 3}, {"name": "", "age": -1.5e3, "is_here": True}],
     "nothing": None,

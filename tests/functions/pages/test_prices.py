@@ -80,7 +80,7 @@ def test_the_form_begins_with_the_model_that_was_named(alice_client: Client, pro
 @pytest.fixture
 def attempt(project: Project) -> Attempt:
     span = make_call(project, model="local/llama", provider="local").spans.get()
-    tokens = {"input_tokens": 1_000_000, "output_tokens": 0}
+    tokens: dict[str, Any] = {"input_tokens": 1_000_000, "output_tokens": 0}
     PriceRow.objects.create(
         project=project, model="local/llama", input="0.25", output="1", valid_from=timezone.now() - timedelta(days=9)
     )

@@ -85,3 +85,8 @@ def test_hostile_replies_are_read_in_no_time(text):
     started = time.monotonic()
     json_in(text)
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("text", ['{"a": 1e999}', '{"a": -1e999,}', "[1e400]"])
+def test_a_number_beyond_a_double_is_no_answer(text: str) -> None:
+    assert [found.value for found in json_in(text, is_complete=True)] == []

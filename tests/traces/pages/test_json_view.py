@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from traces.pages.json_view import MAX_LINES, media_of, readable, view_of, view_of_text
+from traces.pages.json_view import MAX_LINES, readable, view_of, view_of_text
 
 
 def shown(value, **more):
@@ -72,11 +72,6 @@ def test_a_deep_value_needs_no_recursion():
 def test_no_json_is_none():
     assert view_of_text("<html>") is None
     assert view_of_text(None) is None
-
-
-def test_media_are_named_and_not_shown_as_text():
-    assert media_of("data:image/png;base64," + "A" * 4000) == "image/png, 3.0 kB"
-    assert media_of("no media") == ""
 
 
 def test_odd_characters_can_be_sent():

@@ -43,5 +43,18 @@ def test_no_message_is_too_odd(messages):
     assert isinstance(plain_of(blocks_of(messages)), str)
 
 
+def test_files_stand_beside_the_words_with_type_and_size():
+    sent = {"type": "file", "media_type": "application/pdf", "file_name": "report.pdf", "bytes": 4005}
+    told = {"type": "image_url", "url": "data:image/png;base64," + "A" * 8000}
+    nested = {"type": "image_url", "image_url": {"url": told["url"]}}
+    [block] = blocks_of([{"role": "user", "parts": [{"type": "text", "text": "What?"}, sent, told, nested]}])
+    words, file, image, value = block.message.parts
+    assert not words.is_file
+    assert (file.form, file.text.replace("\u202f", " ")) == ("file", "report.pdf, application/pdf, 4.0 kB")
+    assert (image.form, image.text.replace("\u202f", " ")) == ("image", "image/png, 6.0 kB")
+    assert "image/png, 6.0" in value.text
+    assert "AAAA" not in plain_of([block])
+
+
 def test_the_whole_prompt_can_be_copied_as_text():
     assert plain_of(blocks_of([said("system", "Answer."), said("user", "Why?")])) == "System\nAnswer.\n\nUser\nWhy?"
