@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.db import models
 from django.db.models import Avg, Case, Count, F, Q, Sum, When
@@ -32,6 +32,9 @@ class Like(BuiltinLookup):
         return f"{'ILIKE' if connection.vendor == 'postgresql' else 'LIKE'} {rhs} ESCAPE '\\'"
 
 
+M = TypeVar("M", bound=models.Model)
+
+
 @dataclass(frozen=True)
 class Figures:
     """What a list of traces comes to."""
@@ -46,15 +49,32 @@ class Figures:
     score: float | None
 
 
-class TraceQuerySet(models.QuerySet["Trace"]):
-    def between(self, start: datetime | None, end: datetime | None) -> TraceQuerySet:
+@dataclass(frozen=True)
+class CallFigures:
+    """What a list of model calls comes to."""
+
+    calls: int
+    errors: int
+    retried: int
+    cached: int
+    p50_ms: float | None
+    p95_ms: float | None
+    first_token_ms: float | None
+    cost_usd: Decimal | None
+    score: float | None
+
+
+class TimedQuerySet(models.QuerySet[M]):
+    """Rows that begin at a moment and know their tokens."""
+
+    def between(self, start: datetime | None, end: datetime | None) -> Self:
         """Those that started at or after `start` and before `end`."""
         rows = self
         if start:
             rows = rows.filter(started_at__gte=start)
         return rows.filter(started_at__lt=end) if end else rows
 
-    def with_tokens_sum(self) -> TraceQuerySet:
+    def with_tokens_sum(self) -> Self:
         """With `tokens_sum`: null only where neither input nor output tokens are known."""
         known = Coalesce(F("input_tokens"), 0) + Coalesce(F("output_tokens"), 0)
         return self.annotate(
@@ -65,6 +85,8 @@ class TraceQuerySet(models.QuerySet["Trace"]):
             )
         )
 
+
+class TraceQuerySet(TimedQuerySet["Trace"]):
     def for_list(self) -> TraceQuerySet:
         """The rows as a line of the list shows them: all of a trace is small, so it is all of it."""
         return self.defer("stopped_count", "root_key", "is_sample")
@@ -85,16 +107,67 @@ class TraceQuerySet(models.QuerySet["Trace"]):
         return Figures(**totals, p50_ms=_ranked(rows, timed, 0.5), p95_ms=_ranked(rows, timed, 0.95))
 
 
-def _ranked(rows: TraceQuerySet, number: int, rank: float) -> float | None:
+def _ranked(rows: TimedQuerySet[Any], number: int, rank: float, *, field: str = "duration_ms") -> float | None:
     """Return the duration below which this share of the others lies."""
     if not number:
         return None
     place = min(int(number * rank), number - 1)
-    durations = rows.filter(duration_ms__isnull=False).order_by("duration_ms").values_list("duration_ms", flat=True)
+    durations = rows.filter(**{f"{field}__isnull": False}).order_by(field).values_list(field, flat=True)
     return next(iter(durations[place : place + 1]), None)
 
 
-class SpanQuerySet(models.QuerySet["Span"]):
+class SpanQuerySet(TimedQuerySet["Span"]):
+    def for_list(self) -> SpanQuerySet:
+        """With the names of their traces, and with what a row of the list of calls shows and no more."""
+        return self.select_related("trace").only(
+            "id",
+            "name",
+            "parent_id",
+            "status",
+            "started_at",
+            "duration_ms",
+            "first_token_ms",
+            "error_message",
+            "requested_model",
+            "model",
+            "input_tokens",
+            "cached_tokens",
+            "output_tokens",
+            "cost_usd",
+            "is_priced",
+            "attempt_count",
+            "is_cached",
+            "score",
+            "function_name",
+            "revision_number",
+            "input_preview",
+            "output_preview",
+            "trace__id",
+            "trace__name",
+            "trace__root_key",
+        )
+
+    def figures(self) -> CallFigures:
+        """Return the totals, in one query, and the durations in the middle and near the end, in three more."""
+        rows = self.order_by()
+        totals = rows.aggregate(
+            calls=Count("pk"),
+            errors=Count("pk", filter=Q(status="error")),
+            retried=Count("pk", filter=Q(attempt_count__gt=1)),
+            cached=Count("pk", filter=Q(is_cached=True)),
+            timed=Count("duration_ms"),
+            begun=Count("first_token_ms"),
+            cost_usd=Sum("cost_usd"),
+            score=Avg("score"),
+        )
+        timed, begun = totals.pop("timed"), totals.pop("begun")
+        return CallFigures(
+            **totals,
+            p50_ms=_ranked(rows, timed, 0.5),
+            p95_ms=_ranked(rows, timed, 0.95),
+            first_token_ms=_ranked(rows, begun, 0.5, field="first_token_ms"),
+        )
+
     def for_tree(self) -> SpanQuerySet:
         """In the order they started, with what a row of the tree shows and no more."""
         return self.order_by("started_at", "key").only(

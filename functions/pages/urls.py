@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
-from functions.pages import models, prices, providers, samples, webhooks
+from functions.pages import batches, completions, models, prices, providers, samples, webhooks
 
 app_name = "functions"
 
+# A space of names of their own, by which the sidebar knows them.
+completion_patterns = [
+    path("", completions.completions, name="list"),
+    path("<uuid:span_id>/", completions.completion, name="detail"),
+    path("batches/", batches.batches, name="batches"),
+    path("batches/<uuid:batch_id>/", batches.batch, name="batch"),
+    path("batches/<uuid:batch_id>/limits/", batches.change_limits, name="batch-limits"),
+    path("batches/<uuid:batch_id>/cancel/", batches.cancel, name="cancel-batch"),
+    path("batches/<uuid:batch_id>/again/", batches.run_again, name="run-batch-again"),
+    path("batches/<uuid:batch_id>/results.jsonl", batches.results, name="batch-results"),
+]
+
 urlpatterns = [
+    path("completions/", include((completion_patterns, "completions"))),
     path("samples/load/", samples.load, name="load-samples"),
     path("samples/remove/", samples.remove, name="remove-samples"),
     path("settings/providers/", providers.providers, name="providers"),

@@ -28,6 +28,7 @@ class Place:
 
 PLACES = (
     Place("traces", _("Traces"), "traces", "traces:list", "T"),
+    Place("functions:completions", _("Completions"), "completions", "functions:completions:list", "C"),
     Place("usage", _("Usage"), "usage", "usage:usage", "U"),
 )
 

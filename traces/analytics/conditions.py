@@ -11,12 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
+from django.db.models.lookups import IRegex, Regex
 
+from opperweb import json
 from opperweb.accounts.models import Project
 from traces.analytics.calls import Dimension
 from traces.filters import TraceFilter
-from traces.filters.keys import KEYS, Condition
+from traces.filters.keys import KEYS, Condition, first_token
 from traces.filters.terms import Term
 from traces.models import Trace
 from traces.tags import read_tag
@@ -61,8 +64,7 @@ class _Alternatives:
 
 def call_filter(trace_filter: TraceFilter, project: Project) -> CallFilter:
     """Return what a filter asks of calls; terms that cannot be understood are left out, as everywhere."""
-    not_understood = {chip.text for chip in trace_filter.chips if chip.problem}
-    terms = [term for term in trace_filter.terms if str(term) not in not_understood]
+    terms = _understood(trace_filter)
     asked = _Alternatives()
     for term in terms:
         if term.key in _CHOICES:
@@ -76,6 +78,16 @@ def call_filter(trace_filter: TraceFilter, project: Project) -> CallFilter:
         names_tags="tag" in names,
         names_keys="key" in names,
     )
+
+
+def span_conditions(trace_filter: TraceFilter, project: Project) -> tuple[Q, ...]:
+    """Return what a filter asks of calls, all of it asked of their spans: for lists, where no usage row answers."""
+    return _span_q(_understood(trace_filter), project)
+
+
+def _understood(trace_filter: TraceFilter) -> list[Term]:
+    not_understood = {chip.text for chip in trace_filter.chips if chip.problem}
+    return [term for term in trace_filter.terms if str(term) not in not_understood]
 
 
 def _ask(asked: _Alternatives, term: Term, project: Project) -> None:
@@ -180,16 +192,18 @@ _OF_BOTH = frozenset(
     {"name", "status", "latency", "score", "cost", "tokens", "tokens.in", "tokens.out", "attempts"}
 )  # fmt: skip
 _TEXTS = ("name", "input_preview", "output_preview", "error_message")
+# One character inside a JSON text, or an escaped one.
+_JSON_CHARACTER = r'(?:[^"\\]|\\.)'
 
 
 def _span_q(terms: list[Term], project: Project) -> tuple[Q, ...]:
-    groups: dict[str, Q] = {}
+    groups: dict[tuple[str, str], Q] = {}
     excluded: list[Q] = []
     for place, term in enumerate(terms):
         for value in term.values:
             q = _q_of(term.key, value, project)
-            # Words are looked for all together.
-            group = term.key or str(place)
+            # Words are looked for all together; tag:env and tag:user are no alternatives.
+            group = (term.key, read_tag(value)[0] if term.key == "tag" else "" if term.key else str(place))
             if term.is_negated:
                 excluded.append(~q)
             else:
@@ -205,12 +219,42 @@ def _q_of(key: str, value: str, project: Project) -> Q:
         return q
     if key in _OF_BOTH:
         return KEYS[key](value).q
-    if key == "provider":
-        return _matching("provider", value)
-    if key == "error":
-        return _matching("error_kind", value)
+    if reader := _OF_SPAN.get(key):
+        return reader(value)
     condition: Condition = KEYS[key](value)
     if key == "cached":
         return Q(is_cached=condition.shown == "yes")
     # What only a trace has: its number of spans, its id.
-    return Q(trace__in=Trace.objects.filter(condition.q, project=project).values("pk"))
+    of_trace = Q(trace__in=Trace.objects.filter(condition.q, project=project).values("pk"))
+    if key == "id":
+        return of_trace | (condition.q if condition.operator == "begins with" else Q(id=UUID(value)))
+    return of_trace
+
+
+def _span_model(value: str) -> Q:
+    """The one that answered, or the one that was asked for, by its alias too."""
+    q = _matching("model", value) | _matching("requested_model", value)
+    return q if "/" in value else q | _matching("model", f"*/{value}") | _matching("requested_model", f"*/{value}")
+
+
+def _span_tag(value: str) -> Q:
+    """A tag as it stands in the text of the span's tags, whose quotes and backslashes are escaped."""
+    key, wanted = read_tag(value)
+    start = f"[{{,]{re.escape(json.dumps(key))}:"
+    text = Cast("tags", TextField())
+    if wanted is None or wanted == "*":
+        return Q(Regex(text, start))
+    parts = [re.escape(json.dumps(part)[1:-1]) for part in wanted.split("*")]
+    expression = f'{start}"{f"{_JSON_CHARACTER}*".join(parts)}"'
+    return Q(IRegex(text, expression) if "*" in wanted else Regex(text, expression))
+
+
+_OF_SPAN: Mapping[str, Callable[[str], Q]] = {
+    "provider": lambda value: _matching("provider", value),
+    "ttft": lambda value: first_token(value).q,
+    "error": lambda value: _matching("error_kind", value),
+    "model": _span_model,
+    "function": lambda value: _matching("function_name", value),
+    "key": lambda value: Q(api_key__isnull=False) & _matching("api_key__name", value),
+    "tag": _span_tag,
+}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q
 
 from opperweb.pages import display
-from traces.models import Span, Status, TraceFacet
+from traces.models import Kind, Span, Status, TraceFacet
 from traces.tags import read_tag
 
 
@@ -195,6 +195,15 @@ def _dollars_shown(usd: Decimal) -> str:
 
 TOKENS_SUM = "tokens_sum"
 
+# Asked of a span: a trace has it where one of its spans does.
+first_token = _number("first_token_ms", _milliseconds, _milliseconds_shown, example="ttft:>800ms")
+
+
+def _ttft(value: str) -> Condition:
+    condition = first_token(value)
+    return replace(condition, q=_span_with(Q(kind=Kind.LLM) & condition.q))
+
+
 KEYS: Mapping[str, Reader] = {
     "tag": _tag,
     "name": _text("name"),
@@ -205,6 +214,7 @@ KEYS: Mapping[str, Reader] = {
     "key": _span_text("api_key__name"),
     "error": _span_text("error_kind"),
     "latency": _number("duration_ms", _milliseconds, _milliseconds_shown, example="latency:>2s"),
+    "ttft": _ttft,
     "score": _number("score", _whole, str, example="score:<50"),
     "cost": _number("cost_usd", _dollars, _dollars_shown, example="cost:>0.01"),
     "tokens": _number(TOKENS_SUM, _whole, display.count, example="tokens:>1000"),

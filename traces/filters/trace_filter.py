@@ -83,13 +83,18 @@ class TraceFilter:
 
     def apply(self, traces: TraceQuerySet, *, now: datetime | None = None) -> TraceQuerySet:
         """Return those of `traces` that this filter lets through, not yet ordered."""
-        if any(term.key == "tokens" for term in self.terms) or self.sort.removeprefix("-") == "tokens":
+        if self.needs_tokens_sum:
             traces = traces.with_tokens_sum()
         start, end = self.period(now)
         traces = traces.between(start, end)
         for q in self._alternatives:
             traces = traces.filter(q)
         return traces
+
+    @property
+    def needs_tokens_sum(self) -> bool:
+        """Whether input and output tokens have to be added up, to filter or to sort by."""
+        return self.sort.removeprefix("-") == "tokens" or any(term.key == "tokens" for term in self.terms)
 
     def period(self, now: datetime | None = None) -> tuple[datetime | None, datetime | None]:
         """Return the first moment that belongs to it and the first that no longer does; None is open."""
