@@ -231,7 +231,7 @@ async def _end(begun: Begun, result: Result) -> None:
 
 async def _leave(begun: Begun, output: str) -> None:
     if begun.entry is not None:
-        begun = replace(begun, span_key=await ledger.written(begun.entry))
+        begun = replace(begun, span_key=await ledger.leave(begun.entry))
     await db(_cut_off, begun, output)
 
 

@@ -1,7 +1,8 @@
 """Calls that are traces of their own, written together: whatever has come while one transaction ran is the next one.
 
-A call that ends before its beginning was written is written once, with its end. One that takes longer is written when
-it is a quarter of a second old, so that a kill leaves a trace of it. Answers go out when their end is in the database.
+A call that ends before its beginning was written is written once, with its end. One that takes longer is written while
+it runs, so that a kill leaves a trace of it: after a twentieth of a second, or a quarter where many run at once.
+Answers go out when their end is in the database.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from traces.models import Attempt, AttemptBody
 
 logger = logging.getLogger(__name__)
 
-WRITTEN_AFTER_SECONDS = 0.25
+WRITTEN_AFTER_SECONDS = 0.05
+WRITTEN_AFTER_SECONDS_WHEN_MANY = 0.25
+MANY = 16
 MOST_AT_ONCE = 200
 
 
@@ -58,21 +61,25 @@ class Ledger:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._is_closed = False
+        # Calls that have begun and not ended; one that is cut off is let go of too.
+        self._running = 0
 
     async def open(self, draft: Draft, completion: Completion, *, at_once: bool = False) -> Entry:
         """Take on a call that has begun; with `at_once` it is the next to be written."""
-        entry = Entry(draft, completion, 0 if at_once else time.monotonic() + WRITTEN_AFTER_SECONDS)
+        pause = WRITTEN_AFTER_SECONDS if self._running < MANY else WRITTEN_AFTER_SECONDS_WHEN_MANY
+        entry = Entry(draft, completion, 0 if at_once else time.monotonic() + pause)
         if settings.DB_THREAD_SENSITIVE:
             # In a test: in its transaction, on its thread.
             await db(_write, [entry])
             return entry
         with self._changed:
+            self._running += 1
             self._add(entry)
         return entry
 
     async def written(self, entry: Entry) -> int:
         """Return the key of the call's span, which is in the database by then."""
-        while not entry.draft.is_written:
+        while not self._stands(entry):
             await self._written(entry)
         key: int = entry.draft.span.pk
         return key
@@ -92,6 +99,11 @@ class Ledger:
         else:
             await self._written(entry)
 
+    async def leave(self, entry: Entry) -> int:
+        """Let go of a call that is cut off, and return the key of its span, which is in the database by then."""
+        self._running -= 1
+        return await self.written(entry)
+
     def stop(self) -> None:
         """Write what is left and end the thread."""
         with self._changed:
@@ -102,11 +114,17 @@ class Ledger:
             self._thread = None
         self._is_closed = False
 
+    def _stands(self, entry: Entry) -> bool:
+        """Tell whether a call is in the database: its rows have their keys before they are."""
+        with self._changed:
+            return entry.draft.is_written and not entry.is_busy
+
     def _change(self, entry: Entry, result: Result) -> bool:
         """Put the end of a call into its rows; False while they are being written."""
         with self._changed:
             if entry.is_busy:
                 return False
+            self._running -= 1
             entry.draft.change(body=body_of(result), **values_of(result, []))
             entry.completion.state = Completion.State.FAILED if result.error is not None else Completion.State.DONE
             entry.result = result
@@ -170,10 +188,14 @@ ledger = Ledger()
 
 def _settled(entries: list[Entry]) -> dict[Entry, BaseException]:
     """Write entries together; where that fails, one by one, so that one does not take the others with it."""
+    new = [entry for entry in entries if not entry.draft.is_written]
     try:
         _write(entries)
         return {}
     except Exception as problem:
+        for entry in new:
+            # Nothing of it stands, also where only the commit failed: the next try must not take it for written.
+            entry.draft.trace.pk = entry.draft.span.pk = entry.draft.body.pk = None
         if len(entries) == 1:
             if entries[0].completion.function_id is not None and isinstance(problem, IntegrityError):
                 # The function was deleted meanwhile; what came of the call is kept all the same.
@@ -198,17 +220,11 @@ def _write(entries: Sequence[Entry]) -> None:
 
 
 def _insert(entries: Sequence[Entry]) -> None:
-    try:
-        drafts.insert([entry.draft for entry in entries])
-        for entry in entries:
-            entry.completion.span = entry.draft.span
-        drafts.insert_rows([entry.completion for entry in entries])
-        _add_attempts(entries)
-    except BaseException:
-        for entry in entries:
-            # Nothing of it stands: the next try must not take it for written.
-            entry.draft.trace.pk = entry.draft.span.pk = entry.draft.body.pk = None
-        raise
+    drafts.insert([entry.draft for entry in entries])
+    for entry in entries:
+        entry.completion.span = entry.draft.span
+    drafts.insert_rows([entry.completion for entry in entries])
+    _add_attempts(entries)
 
 
 def _finish(entries: Sequence[Entry]) -> None:

@@ -20,7 +20,7 @@ With `stream: true` each of these comes word by word, and there are more:
     idle               nothing more comes after the first words, the connection stays open
     bad-line crlf split              a line that is no JSON; other line ends; characters cut in two
 
-Pictures, speech and recordings have endpoints of their own, as OpenAI has them.
+Pictures, speech and recordings have endpoints of their own, as OpenAI has them; what is posted to /hook is taken.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ import re
 import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 import pytest
@@ -142,7 +142,8 @@ def as_stream(whole: Reply, manner: str = "") -> Reply:
     if manner == "split":
         whole_stream = b"".join(events)
         events = [whole_stream[start : start + 7] for start in range(0, len(whole_stream), 7)]
-    return streamed(*events, headers={"x-request-id": "req_1"})
+    stream = streamed(*events, headers={"x-request-id": "req_1"})
+    return replace(stream, delay_seconds=whole.delay_seconds)
 
 
 def failure(status: int, message: str = "", **headers: str) -> Reply:
@@ -214,6 +215,8 @@ class Upstream:
 
     def _answer(self, request: Request) -> Reply:
         path = request.path.partition("?")[0]
+        if path == "/hook":
+            return Reply(status=204)
         try:
             body = _fields_of(request)
         except ValueError:
@@ -276,6 +279,8 @@ def _media(path: str) -> Reply:
 
 
 def _is_completion(reply: Reply) -> bool:
+    if reply.closes_after is not None:
+        return False
     try:
         value = json.loads(reply.body)
     except ValueError:

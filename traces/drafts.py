@@ -33,6 +33,8 @@ TRACE_FIELDS = (
     "output_preview", "error_preview",
 )  # fmt: skip
 BODY_FIELDS = ("output", "error")
+# A statement takes some thousand values.
+ROWS_AT_ONCE = 100
 
 
 @dataclass
@@ -84,10 +86,10 @@ def draft(
 
 def insert(drafts: Sequence[Draft]) -> None:
     """Write drafts that are not written yet; must run in a transaction."""
-    Trace.objects.bulk_create([each.trace for each in drafts])
+    insert_new([each.trace for each in drafts])
     for each in drafts:
         each.span.trace = each.trace
-    Span.objects.bulk_create([each.span for each in drafts])
+    insert_new([each.span for each in drafts])
     for each in drafts:
         each.body.span = each.span
         each.trace.root_key = each.span.pk
@@ -115,6 +117,34 @@ def finish(drafts: Sequence[Draft]) -> list[Draft]:
         marks.mark_span(each.span)
     _add_facets(ours)
     return [each for each in drafts if each.trace.pk not in untouched]
+
+
+def insert_new(rows: Sequence[Model]) -> None:
+    """Write new rows and give them the keys that the database has made for them."""
+    if not rows:
+        return
+    meta = rows[0]._meta
+    key = meta.pk
+    assert key is not None
+    fields = [field for field in meta.concrete_fields if field is not key]
+    quote = connection.ops.quote_name
+    names = ", ".join(quote(str(field.column)) for field in fields)
+    places = f"({', '.join(['%s'] * len(fields))})"
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        part = rows[start : start + ROWS_AT_ONCE]
+        statement = (
+            f"INSERT INTO {quote(meta.db_table)} ({names}) VALUES {', '.join([places] * len(part))} "
+            f"RETURNING {quote(str(key.column))}"
+        )
+        values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for row in part for field in fields]
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            made = cursor.fetchall()
+        # Both databases give the keys in the order of the rows, as bulk_create expects it too.
+        for row, (number,) in zip(part, made, strict=True):
+            row.pk = number
+            row._state.adding = False
+            row._state.db = connection.alias
 
 
 def insert_rows(rows: Sequence[Model]) -> None:

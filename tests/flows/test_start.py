@@ -91,11 +91,19 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
 
     (tmp_path / "data").mkdir()
     yield run
-    for running in started:
-        if running.process.poll() is None:
-            running.stop()
-        if running.process.stdout is not None:
-            running.process.stdout.close()
+    left = [running for running in started if running.process.poll() is None]
+    for running in left:
+        running.process.terminate()
+    try:
+        for running in left:
+            running.process.wait(12)
+    finally:
+        # One that does not end must not take messages and ports from the next test.
+        for running in started:
+            running.process.kill()
+            running.process.wait()
+            if running.process.stdout is not None:
+                running.process.stdout.close()
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
