@@ -7,7 +7,7 @@ from typing import Any
 
 from functions.schemas.codec import Codec
 from functions.schemas.coercion import coerced
-from functions.schemas.extract import Found, json_in
+from functions.schemas.extract import Found, beyond_a_double, json_in
 from functions.schemas.problems import Problem, in_words
 from functions.schemas.validator import MOST_VALUE_DEPTH, Validator
 from functions.schemas.walk import depth_of
@@ -34,6 +34,9 @@ def read_answer(text: str, validator: Validator, codec: Codec, *, is_complete: b
             return min(readings, key=lambda reading: len(reading.problems))
     except (ValueError, RecursionError, OverflowError) as error:
         return Reading(problems=[Problem((), "json", f"{UNREADABLE}: {error}"[:300])])
+    number = beyond_a_double(text)
+    if number is not None:
+        return Reading(problems=[Problem((), "number", f"holds {number[:40]}, a number too large to keep")])
     return Reading(problems=[Problem((), "json", _complaint(text, is_complete), value=text[:200])])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ FENCE = re.compile(r"```[ \t]*([A-Za-z0-9_+-]*)[ \t]*\r?\n(.*?)(?:\r?\n[ \t]*```
 THINKING = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL)
 OPENING = re.compile(r"[{\[]")
 BEYOND = re.compile(r"[eE]\+?\d{3}")
+LARGE = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?[eE]\+?\d{3,20}")
 MOST_FOUND = 8
 MOST_STARTS = 64
 # Longer replies are read as they are, or not at all: looking around in them would take too long.
@@ -44,6 +46,12 @@ def json_in(text: str, *, is_complete: bool = True) -> list[Found]:
         if len(found) == MOST_FOUND:
             break
     return found
+
+
+def beyond_a_double(text: str) -> str | None:
+    """Return the first number in a text that is too large to keep, or None."""
+    numbers = (each[0] for each in LARGE.finditer(text))
+    return next((number for number in numbers if math.isinf(float(number))), None)
 
 
 def _as_is(text: str) -> Found | None:

@@ -88,3 +88,8 @@ def test_a_recursive_union_does_not_run_for_ever():
     schema = {"anyOf": [{"type": "object", "properties": {"a": {"$ref": "#"}, f"b{n}": {}}} for n in range(6)]}
     text = '{"a":' * 4 + "1" + "}" * 4
     assert isinstance(read(text, schema, to_dialect(schema, "openai").codec).problems, list)
+
+
+def test_a_number_beyond_a_double_is_named_so_that_it_can_be_put_right():
+    [problem] = read('{"answer": "x", "n": 1e999}').problems
+    assert (problem.rule, problem.message) == ("number", "holds 1e999, a number too large to keep")
