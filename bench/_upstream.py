@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from typing import Any
 
 ANSWER = {
     "id": "chatcmpl-bench",
@@ -43,11 +44,11 @@ class Answering(asyncio.Protocol):
             self.answering.add(answering)
             answering.add_done_callback(self.answering.discard)
 
-    async def answer(self, asked: dict[str, object]) -> None:
+    async def answer(self, asked: dict[str, Any]) -> None:
         wait = float(str(asked.get("model", "m-0")).rpartition("-")[2]) / 1000
         await asyncio.sleep(wait)
         if not asked.get("stream"):
-            body = json.dumps(ANSWER).encode()
+            body = json.dumps(_answer_to(asked)).encode()
             self.transport.write(
                 b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body) + body
             )
@@ -69,6 +70,21 @@ class Answering(asyncio.Protocol):
 
     def chunk(self, data: bytes) -> None:
         self.transport.write(b"%x\r\n" % len(data) + data + b"\r\n")
+
+
+def _answer_to(asked: dict[str, Any]) -> dict[str, Any]:
+    """Return the canned answer, or where a schema is sent the same values in its shape."""
+    schema = (asked.get("response_format") or {}).get("json_schema", {}).get("schema")
+    if schema is None:
+        return ANSWER
+    message = {"role": "assistant", "content": json.dumps(_value(schema))}
+    return {**ANSWER, "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+
+
+def _value(schema: dict[str, Any]) -> Any:
+    if schema.get("type") == "object":
+        return {name: _value(inner) for name, inner in schema.get("properties", {}).items()}
+    return {"integer": 90, "number": 90, "boolean": True, "array": []}.get(str(schema.get("type")), "All quiet.")
 
 
 async def main() -> None:

@@ -1,9 +1,8 @@
 """How long the page of a trace takes, with 2,000 spans and with 20, and a list of 10,000 traces: cold, warm, shown."""
 
-# On two cores that others kept more than busy, with SQLite: 2,000 spans (500 rows of them shown) took 160 to 170 ms of
-# CPU, 20 spans 21 ms, a ratio of 8; the list 35 to 40 ms. The first row of the list was on the screen after 270 to
-# 340 ms, that of the long trace after 380 to 740 ms. A good third goes into the template's rows, as much into reading
-# spans.
+# On two quiet cores with SQLite: 2,000 spans (500 rows of them shown) take 133 ms warm and their first row is on the
+# screen after 232 ms (20 spans: 23 and 120 ms), a list of 10,000 traces after 215 ms. A good third goes into the
+# template's rows, as much into reading spans.
 
 # ruff: noqa: E402
 import argparse

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,21 +19,28 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from functions import calls, definitions, progress, webhooks
+from functions import calls, definitions, few_shot, opening, progress, webhooks
 from functions.completions.catalogue import catalogue_of
 from functions.models import Batch, BatchInput, BatchItem
+from functions.models.function import FIELDS
+from functions.opening import Asked, Begun, Opening
+from functions.prompts.media import InvalidMedia
+from functions.providers import UnknownModel
 from functions.schemas.validator import Validator
-from functions.task import Example
+from functions.task import Example, TaskError
 from opperweb import loop
-from opperweb.accounts.models import ApiKey
+from opperweb.accounts.models import ApiKey, Project
 from opperweb.database import db
 from opperweb.processes import heartbeat
+from traces.models import Origin
 
 MOST_INPUTS = 10_000
 MOST_AT_ONCE = 64
 ROWS_AT_ONCE = 500
 # How often a batch whose inputs take long looks whether it was cancelled.
 LOOK_EVERY_SECONDS = 1.0
+# Whose calls find out how good a definition is.
+TRIALS = (Origin.REPLAY, Origin.TEST)
 
 State = Batch.State
 
@@ -48,10 +55,11 @@ class Work:
 
 @transaction.atomic
 def create(
-    api_key: ApiKey,
-    asked: calls.Asked,
+    project: Project,
+    asked: Asked,
     inputs: Sequence[Any],
     *,
+    api_key: ApiKey | None = None,
     at_once: int = 8,
     stop_at_usd: Decimal | None = None,
 ) -> Batch:
@@ -59,10 +67,8 @@ def create(
 
     Inputs that do not fit the input schema are refused here, one by one, and cost nothing.
     """
-    project = api_key.project
-    calls.check(asked.definition or {}, catalogue_of(project))
-    definition = definitions.for_call(project, asked.name, asked.definition or {}, api_key=api_key)
-    task = calls.task_of(definition, asked)
+    definition = opening.define(project, asked, api_key=api_key)
+    task = opening.task_of(definition, asked)
     refusals = _refusals(task.input_schema, inputs)
     request: Any = _request_of(definition, asked)
     batch = Batch.objects.create(
@@ -70,8 +76,9 @@ def create(
         function=definition.function,
         revision=definition.revision,
         api_key=api_key,
-        name=asked.name,
+        name=task.name,
         request=request,
+        origin=asked.origin,
         at_once=at_once,
         stop_at_usd=stop_at_usd,
         total_count=len(inputs),
@@ -190,15 +197,34 @@ def send_lost(before: Any) -> int:
 
 
 async def _do(item_id: int) -> None:
-    begun = await db(_begin, item_id)
-    if begun is not None:
-        await calls.run(begun)
+    try:
+        opened = await db(_ready, item_id)
+    except (TaskError, UnknownModel, InvalidMedia, opening.InvalidInput) as problem:
+        # What could be asked when the batch began no longer can.
+        await db(progress.item_refused, item_id, str(problem))
+        return
+    if opened is None:
+        return
+    if opening.wants_examples(opened.definition, opened.asked):
+        opened = await _with_examples(opened)
+    await calls.run(await db(_begin, item_id, opened))
+
+
+async def _with_examples(opened: Opening) -> Opening:
+    """Choose examples. In a trial the one of this very input is left out, for it would give the answer away."""
+    task, configuration = opened.task, opened.task.configuration
+    wanted, own = configuration.few_shot_count, 1 if opened.asked.origin in TRIALS else 0
+    asked = replace(task, configuration=replace(configuration, few_shot_count=wanted + own))
+    chosen = await few_shot.choose(opened.definition.function, asked)
+    examples = tuple(each for each in chosen.examples if not own or each.input != task.input)[:wanted]
+    return replace(opened, task=replace(task, examples=examples), chosen=replace(chosen, examples=examples))
 
 
 @transaction.atomic
-def _begin(item_id: int) -> calls.Begun | None:
+def _ready(item_id: int) -> Opening | None:
+    """Return what one input asks, or None where that is known no longer."""
     item = BatchItem.objects.select_related(
-        "batch__project", "batch__api_key", "batch__revision__function", "body"
+        "batch__project", "batch__api_key", "batch__revision__function__project", "body"
     ).get(pk=item_id)
     batch = item.batch
     if batch.revision is None:
@@ -207,17 +233,26 @@ def _begin(item_id: int) -> calls.Begun | None:
         progress.end_if_through(batch.pk)
         return None
     request = batch.request
-    definition = definitions.Definition(batch.revision.function, batch.revision, **request["definition"])
-    asked = calls.Asked(
-        name=batch.name,
+    definition = definitions.made_of(
+        batch.revision.function, batch.revision, request["definition"], is_draft=request.get("is_draft", False)
+    )
+    asked = Asked(
         input=item.body.input,
-        examples=tuple(Example(**example) for example in request["examples"]),
+        examples=tuple(Example.from_dict(example) for example in request["examples"]),
         tags=request["tags"],
         parent_span_id=uuid.UUID(request["parent_span_id"]) if request["parent_span_id"] else None,
+        chosen=definition,
+        origin=batch.origin,
     )
-    begun = calls.open_span(batch.project, asked, definition, api_key=batch.api_key, mode="job")
-    item.span_id = begun.span_key
-    item.save(update_fields=["span"])
+    task, catalogue = opening.task_of(definition, asked), catalogue_of(batch.project)
+    candidates = opening.checked(task, catalogue)
+    return Opening(batch.project, asked, definition, task, catalogue, candidates, batch.api_key)
+
+
+@transaction.atomic
+def _begin(item_id: int, opened: Opening) -> Begun:
+    begun = opening.open_span(opened, mode="job")
+    BatchItem.objects.filter(pk=item_id).update(span_id=begun.span_key)
     return begun
 
 
@@ -269,12 +304,11 @@ def _refusals(schema: dict[str, Any] | None, inputs: Sequence[Any]) -> dict[int,
     return found
 
 
-def _request_of(definition: definitions.Definition, asked: calls.Asked) -> dict[str, Any]:
+def _request_of(definition: definitions.Definition, asked: Asked) -> dict[str, Any]:
     return {
-        "definition": {name: getattr(definition, name) for name in definitions.FIELDS},
-        "examples": [
-            {"input": example.input, "output": example.output, "comment": example.comment} for example in asked.examples
-        ],
+        "definition": {name: getattr(definition, name) for name in FIELDS},
+        "is_draft": definition.is_draft,
+        "examples": [example.as_dict() for example in asked.examples],
         "tags": dict(asked.tags or {}),
         "parent_span_id": str(asked.parent_span_id) if asked.parent_span_id else None,
     }

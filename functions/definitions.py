@@ -1,22 +1,33 @@
-"""Find or make the function and the revision that a call is about."""
+"""Find the definition that a call has: in memory, by the name of its function, or by the id of it and of a revision."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
 
-from functions.models import Function, Revision
-from functions.models.function import digest_of
-from opperweb.accounts.models import ApiKey, Project, look_keys_up_anew
+from functions import revising
+from functions.evaluations.policy import policy_of
+from functions.models import DatasetExample, Function, Revision
+from functions.models.function import FIELDS, digest_of
+from functions.task import Configuration
+from opperweb.accounts.models import ApiKey, Project
 
-FIELDS = ("instructions", "input_schema", "output_schema", "model", "configuration")
 # The vendor ignores the count that a call sends: the SDK sends its default whenever any other key is set.
 FEW_SHOT_COUNT = "invocation.few_shot.count"
+MOST_KNOWN = 5_000
+
+
+class FunctionNotFound(Exception):
+    """No function of this project has the id that was named."""
+
+
+class RevisionNotFound(Exception):
+    """The function has no revision of the id that was named."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +41,43 @@ class Definition:
     output_schema: dict[str, Any] | None
     model: Any
     configuration: dict[str, Any]
+    # Whether examples are kept that its prompts should show.
+    has_examples: bool = False
+    # Not the revision's own, so that nothing of it counts as the revision's.
+    is_draft: bool = False
+    # Whether its completions get an evaluation.
+    is_judged: bool = False
+
+    @property
+    def links(self) -> dict[str, Any]:
+        """What a completion is linked to; a function that is made up for a call is in no table."""
+        is_kept = not self.function._state.adding
+        return {"function": self.function, "revision": self.revision} if is_kept else {}
 
 
-_known: dict[tuple[int, int, str, str], Definition] = {}
+class Called(Protocol):
+    """What a call says of its definition."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def definition(self) -> Mapping[str, Any] | None: ...
+    @property
+    def function_id(self) -> uuid.UUID | None: ...
+    @property
+    def revision_id(self) -> uuid.UUID | None: ...
+
+
+# Project, version of its definitions, function, and what was sent or the revision.
+Place = tuple[int, int, str, str]
+
+_known: dict[Place, Definition] = {}
 _lock = Lock()
-MOST_KNOWN = 5_000
 
 
-def known(project: Project, name: str, sent: Mapping[str, Any]) -> Definition | None:
-    """Return the definition of a call by name from memory, if an equal call was here since the last change."""
-    return _known.get(place_of(project, name, sent))
+def known(project: Project, called: Called) -> Definition | None:
+    """Return the definition of a call from memory, if an equal call was here since the last change."""
+    return _known.get(place_of(project, called))
 
 
 def forget() -> None:
@@ -47,23 +85,53 @@ def forget() -> None:
     _known.clear()
 
 
-def place_of(project: Project, name: str, sent: Mapping[str, Any]) -> tuple[int, int, str, str]:
-    """Return what tells two calls by name apart, as their definitions go."""
-    return (project.pk, project.definitions_version, name, digest_of(dict(sent)))
+def place_of(project: Project, called: Called) -> Place:
+    """Return what tells two calls apart, as their definitions go."""
+    if called.function_id is not None:
+        return (project.pk, project.definitions_version, str(called.function_id), str(called.revision_id or ""))
+    return (project.pk, project.definitions_version, f"name {called.name}", digest_of(dict(called.definition or {})))
 
 
-def changed(project: Project) -> None:
-    """Tell every process that a function or its newest revision is no longer what it was."""
-    Project.objects.filter(pk=project.pk).update(definitions_version=F("definitions_version") + 1)
-    look_keys_up_anew()
-
-
-def remember(project: Project, name: str, sent: Mapping[str, Any], definition: Definition) -> None:
+def remember(place: Place, definition: Definition) -> None:
     """Keep a definition in memory; only when what was read for it is in the database for good."""
     with _lock:
         if len(_known) >= MOST_KNOWN:
             _known.clear()
-        _known[place_of(project, name, sent)] = definition
+        _known[place] = definition
+
+
+def of_function(project: Project, function_id: uuid.UUID, revision_id: uuid.UUID | None = None) -> Definition:
+    """Return the stored definition of a function, the newest or that of a revision.
+
+    Raises FunctionNotFound and RevisionNotFound.
+    """
+    function = Function.objects.select_related("project").filter(project=project, pk=function_id).first()
+    if function is None:
+        raise FunctionNotFound(str(function_id))
+    revisions = function.revisions.order_by("-number")
+    revision = (revisions.filter(pk=revision_id) if revision_id is not None else revisions).first()
+    if revision is None:
+        raise RevisionNotFound(str(revision_id))
+    return of_revision(function, revision)
+
+
+def of_revision(function: Function, revision: Revision) -> Definition:
+    """Return the definition of a revision as it is stored."""
+    return made_of(function, revision, {name: getattr(revision, name) for name in FIELDS})
+
+
+def made_of(function: Function, revision: Revision, values: Mapping[str, Any], *, is_draft: bool = False) -> Definition:
+    """Return a definition of these values, all of FIELDS, beside the revision that it comes from."""
+    wanted = Configuration.from_dict(values["configuration"]).few_shot_count
+    has_examples = wanted > 0 and DatasetExample.objects.filter(function=function, misfit="").exists()
+    return Definition(
+        function,
+        revision,
+        **{name: values[name] for name in FIELDS},
+        has_examples=has_examples,
+        is_draft=is_draft,
+        is_judged=policy_of(function).wants_rows,
+    )
 
 
 def for_call(project: Project, name: str, sent: Mapping[str, Any], *, api_key: ApiKey | None = None) -> Definition:
@@ -72,14 +140,23 @@ def for_call(project: Project, name: str, sent: Mapping[str, Any], *, api_key: A
     A function that calls made gets a revision for each definition they bring; one that is managed on the server is
     only overridden for this call (contract section 13).
     """
+    try:
+        return _of_named(project, name, sent, api_key=api_key)
+    except Function.DoesNotExist:
+        # Deleted at this moment: the call makes it anew, as one a moment later would.
+        return _of_named(project, name, sent, api_key=api_key)
+
+
+def _of_named(project: Project, name: str, sent: Mapping[str, Any], *, api_key: ApiKey | None) -> Definition:
     function = _function(project, name)
     newest = function.revisions.order_by("-number").first()
     values = _merged(newest, sent)
-    revision = newest
-    if newest is None or (function.origin == Function.Origin.CALL and digest_of(values) != newest.digest):
-        revision = _revision(function, values, api_key)
-    assert revision is not None
-    return Definition(function, revision, **values)
+    if newest is not None and (function.origin == Function.Origin.MANAGED or digest_of(values) == newest.digest):
+        return made_of(function, newest, values)
+    # Held, it is read again: what somebody saved in between is not undone by a call that sends a part.
+    revising.hold(function)
+    values = _merged(function.revisions.order_by("-number").first(), sent)
+    return made_of(function, revising.revision_for(function, values, api_key=api_key), values)
 
 
 def _function(project: Project, name: str) -> Function:
@@ -104,16 +181,3 @@ def _merged(newest: Revision | None, sent: Mapping[str, Any]) -> dict[str, Any]:
     else:
         configuration[FEW_SHOT_COUNT] = kept
     return {**values, "instructions": values["instructions"] or "", "configuration": configuration}
-
-
-def _revision(function: Function, values: Mapping[str, Any], api_key: ApiKey | None) -> Revision:
-    """Return the function's revision of this definition, an earlier equal one or a new one."""
-    # The lock gives numbers in order; two deployments that call in turn share two revisions.
-    Function.objects.select_for_update().get(pk=function.pk)
-    digest = digest_of(dict(values))
-    equal = function.revisions.filter(digest=digest).order_by("-number").first()
-    if equal is not None:
-        return equal
-    last = function.revisions.order_by("-number").values_list("number", flat=True).first() or 0
-    changed(function.project)
-    return Revision.objects.create(function=function, number=last + 1, digest=digest, api_key=api_key, **values)

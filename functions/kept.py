@@ -89,6 +89,8 @@ def keep_stop(span_key: int, reason: str, *, output: str | None = None) -> None:
             error_kind="stopped",
             error_message=reason,
             attempt_count=len(attempts),
+            rejected_count=sum(each.outcome == Attempt.Outcome.REJECTED for each in attempts),
+            repair_count=sum(each.is_repair for each in attempts),
             **_sums_of(attempts),
         )
     Completion.objects.filter(pk=span_key).update(state=Completion.State.STOPPED)
@@ -108,10 +110,14 @@ def _may_be_more(numbers: set[int]) -> bool:
 def values_of(result: Result, earlier: list[Attempt]) -> dict[str, Any]:
     """Return what the end of a call changes of its span; `earlier` are attempts of a start that was cut off."""
     usage = result.usage
+    every: list[Attempt | AttemptRecord] = [*earlier, *result.attempts]
     values: dict[str, Any] = {name: getattr(usage, name) for name in TOKEN_FIELDS}
     values |= {
         "ended_at": timezone.now(),
-        "attempt_count": len(result.attempts) + len(earlier),
+        "attempt_count": len(every),
+        "rejected_count": sum(each.outcome == "rejected" for each in every),
+        "repair_count": sum(each.is_repair for each in every),
+        "is_fallback": len({each.requested_model for each in every}) > 1,
         "cost_usd": result.cost_usd,
         "is_priced": result.is_priced and all(attempt.cost_usd is not None for attempt in earlier),
         "is_cached": result.cached,

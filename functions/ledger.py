@@ -15,8 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
+from functions.evaluations.queue import row_for
 from functions.kept import attempt_rows, body_of, keep_attempt, keep_result, values_of
 from functions.models import Completion
 from functions.task import AttemptRecord, Result
@@ -40,6 +41,8 @@ class Entry:
     draft: Draft
     completion: Completion
     due_at: float
+    # Whether it gets an evaluation with its end.
+    is_judged: bool = False
     result: Result | None = None
     # The numbers of attempts that were written as they failed.
     kept: set[int] = field(default_factory=set)
@@ -64,10 +67,12 @@ class Ledger:
         # Calls that have begun and not ended; one that is cut off is let go of too.
         self._running = 0
 
-    async def open(self, draft: Draft, completion: Completion, *, at_once: bool = False) -> Entry:
+    async def open(
+        self, draft: Draft, completion: Completion, *, at_once: bool = False, is_judged: bool = False
+    ) -> Entry:
         """Take on a call that has begun; with `at_once` it is the next to be written."""
         pause = WRITTEN_AFTER_SECONDS if self._running < MANY else WRITTEN_AFTER_SECONDS_WHEN_MANY
-        entry = Entry(draft, completion, 0 if at_once else time.monotonic() + pause)
+        entry = Entry(draft, completion, 0 if at_once else time.monotonic() + pause, is_judged)
         if settings.DB_THREAD_SENSITIVE:
             # In a test: in its transaction, on its thread.
             await db(_write, [entry])
@@ -186,8 +191,11 @@ class Ledger:
 ledger = Ledger()
 
 
-def _settled(entries: list[Entry]) -> dict[Entry, BaseException]:
-    """Write entries together; where that fails, one by one, so that one does not take the others with it."""
+def _settled(entries: list[Entry], *, is_again: bool = False) -> dict[Entry, BaseException]:
+    """Write entries together; where that fails, one by one, so that one does not take the others with it.
+
+    A lone one that gave way in a deadlock, or whose connection broke, is written once more.
+    """
     new = [entry for entry in entries if not entry.draft.is_written]
     try:
         _write(entries)
@@ -201,6 +209,8 @@ def _settled(entries: list[Entry]) -> dict[Entry, BaseException]:
                 # The function was deleted meanwhile; what came of the call is kept all the same.
                 entries[0].completion.function = entries[0].completion.revision = None
                 return _settled(entries)
+            if isinstance(problem, OperationalError) and not is_again:
+                return _settled(entries, is_again=True)
             logger.exception("a call could not be written")
             return {entries[0]: problem}
     finally:
@@ -217,6 +227,13 @@ def _write(entries: Sequence[Entry]) -> None:
         _insert(new)
     if ending:
         _finish(ending)
+    drafts.insert_rows(
+        [
+            row_for(entry.draft.span, is_failed=entry.result.error is not None, is_cached=entry.result.cached)
+            for entry in entries
+            if entry.is_judged and entry.result is not None
+        ]
+    )
 
 
 def _insert(entries: Sequence[Entry]) -> None:

@@ -11,6 +11,8 @@ from django.utils import timezone
 from functions import batches, progress, webhooks
 from functions.calls import call_job
 from functions.completions import cache
+from functions.evaluations import queue
+from functions.few_shot import embedding
 from functions.kept import keep_stop
 from functions.models import Completion
 from opperweb.api import idempotency
@@ -40,7 +42,7 @@ def stop_orphans() -> int:
         else:
             _stop(orphan.pk)
         count += 1
-    return count + batches.requeue_orphans(alive)
+    return count + batches.requeue_orphans(alive) + queue.sweep(alive)
 
 
 @transaction.atomic
@@ -65,7 +67,7 @@ def send_lost() -> int:
     lost = list(queued.order_by("created_at").values_list("pk", flat=True)[:MOST_SENT])
     for span_key in lost:
         call_job.delay(span_key)
-    return len(lost) + webhooks.send_lost() + batches.send_lost(before)
+    return len(lost) + webhooks.send_lost() + batches.send_lost(before) + embedding.send_lost()
 
 
 @shared_task(name="functions.jobs.send_lost_job")  # type: ignore[untyped-decorator]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from decimal import Decimal
 
+from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -37,6 +38,16 @@ def item_ended(span_key: int) -> None:
             else F("cost_usd"),
         )
         end_if_through(item.batch_id)
+
+
+@transaction.atomic
+def item_refused(item_id: int, reason: str) -> None:
+    """Count an input as failed that could not even be begun."""
+    item = BatchItem.objects.filter(pk=item_id, state=State.RUNNING, span=None)
+    if item.update(state=State.FAILED, error_message=reason[:500]):
+        batch_id = BatchItem.objects.values_list("batch_id", flat=True).get(pk=item_id)
+        Batch.objects.filter(pk=batch_id).update(failed_count=F("failed_count") + 1)
+        end_if_through(batch_id)
 
 
 def end_if_through(batch_id: uuid.UUID) -> None:

@@ -48,6 +48,18 @@ class Example:
     output: Any
     comment: str | None = None
     similarity: float | None = None
+    # Of a kept one.
+    id: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is kept of it beside the call that it was shown to."""
+        facts = {"input": self.input, "output": self.output, "comment": self.comment}
+        return facts if self.id is None else {**facts, "similarity": self.similarity, "id": self.id}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Example:
+        """Read what `as_dict` gave."""
+        return cls(*(values.get(name) for name in ("input", "output", "comment", "similarity", "id")))
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,8 @@ class Configuration:
     validates_input: bool = False
     # What is to come back, where neither a schema nor the model says it; empty: the model decides.
     wants: Wanted | Literal[""] = ""
+    # provider/name of the model whose vectors tell which examples are near; empty: their words do.
+    embedding_model: str = ""
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any] | None) -> Configuration:
@@ -80,6 +94,7 @@ class Configuration:
             cache_ttl_seconds=read.integer("invocation.cache.ttl", 0, least=0, most=2**31),
             validates_input=read.boolean("beta.invocation.input_validation.enabled", default=False),
             wants=read.wanted("invocation.output.type"),
+            embedding_model=read.model("invocation.few_shot.embedding_model"),
         )
 
 
@@ -96,6 +111,14 @@ class _ConfigurationReader:
         if not least <= value <= most:
             raise InvalidConfiguration((key,), f"{key} must be from {least} to {most}")
         return value
+
+    def model(self, key: str) -> str:
+        value = self.values.get(key)
+        if value is None or value == "":
+            return ""
+        if not isinstance(value, str) or len(value) > 255 or not value.isprintable() or not value.strip():
+            raise InvalidConfiguration((key,), f"{key} must be the name of a model, provider/name")
+        return value.strip()
 
     def wanted(self, key: str) -> Wanted | Literal[""]:
         value = self.values.get(key)

@@ -17,6 +17,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opperweb.settings")
 django_application: Any = get_asgi_application()
 
 # Below the line that loads the apps, whose models they import.
+from functions.few_shot.uses import uses  # noqa: E402
 from functions.ledger import ledger  # noqa: E402
 from functions.providers import transport  # noqa: E402
 from opperweb import celery, database, refusals  # noqa: E402
@@ -65,6 +66,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
         while _open_requests and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
         await asyncio.to_thread(ledger.stop)
+        await asyncio.to_thread(uses.stop)
         await transport.close()
         await db(heartbeat.stop)
         await asyncio.to_thread(database.close)

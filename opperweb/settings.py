@@ -263,6 +263,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "stop_orphans": {"task": "functions.jobs.stop_orphans_job", "schedule": 5.0},
     "send_lost": {"task": "functions.jobs.send_lost_job", "schedule": 15.0},
+    "judge": {"task": "functions.jobs.send_due_evaluations_job", "schedule": 1.0},
     "tidy": {"task": "functions.jobs.tidy_job", "schedule": 600.0},
     "roll_up": {"task": "traces.jobs.roll_up_job", "schedule": 30.0},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -14,6 +15,7 @@ from celery.platforms import SecurityWarning
 from django.conf import settings
 from django.db import Error, connection
 
+from functions.few_shot.uses import uses
 from opperweb import celery, loop
 from opperweb.processes import heartbeat
 
@@ -23,11 +25,13 @@ logger = logging.getLogger(__name__)
 GRACE_S = 6.0
 # Within the 10 s that a stop may take, whatever a job does.
 LAST_MOMENT_S = 8.5
+NICENESS = 5
 
 
 def work() -> int:
     """Run a worker with its heartbeat and its clock until a signal stops it; return the exit status."""
     celery.make_folders()
+    _give_way()
     # In a container root is who there is; jobs come as JSON, which runs nothing.
     warnings.simplefilter("ignore", SecurityWarning)
     worker = celery.app.Worker(
@@ -49,9 +53,17 @@ def work() -> int:
         worker.start()
     finally:
         clock.service.stop()
+        uses.stop()
         heartbeat.stop()
     # A worker that lost its broker for good ends on its own, and says so here.
     return int(worker.exitcode or 0)
+
+
+def _give_way() -> None:
+    """Let whoever waits for a page or an answer go first, where both halves share a machine."""
+    # Another system may know no such thing, and none of it matters there.
+    with contextlib.suppress(AttributeError, OSError):
+        os.nice(NICENESS)
 
 
 class FirstWorkersScheduler(Scheduler):  # type: ignore[misc]

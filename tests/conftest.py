@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 
 from functions import definitions
 from functions.completions import catalogue
+from functions.few_shot.uses import uses
 from opperweb.accounts.models import ApiKey, Membership, Project, Role, User
 from tests.listening import listening_server
 
@@ -178,6 +180,24 @@ def _empty_cache() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+    uses.forget()
+    uses.stop()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _tables_are_emptied_by_rows() -> Iterator[None]:
+    """Empty PostgreSQL's tables with DELETE: a TRUNCATE makes new files for each table and each of its indexes.
+
+    In one transaction, and every foreign key is checked at its end: the order does not matter.
+    """
+    patch = pytest.MonkeyPatch()
+    patch.setattr(DatabaseOperations, "sql_flush", _deletes)
+    yield
+    patch.undo()
+
+
+def _deletes(self: Any, style: Any, tables: Any, **_: Any) -> list[str]:
+    return [f"DELETE FROM {self.quote_name(table)}" for table in tables]
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -25,7 +25,7 @@ from traces.models import Span, SpanBody, Trace, TraceFacet
 SPAN_FIELDS = (
     "status", "ended_at", "duration_ms", "first_token_ms", "error_kind", "error_message", "model", "provider",
     "input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens", "cost_usd", "is_priced",
-    "attempt_count", "is_cached", "output_preview",
+    "attempt_count", "rejected_count", "repair_count", "is_fallback", "is_cached", "output_preview",
 )  # fmt: skip
 TRACE_FIELDS = (
     "status", "ended_at", "duration_ms", "error_count", "recovered_count", "running_count", "stopped_count",
@@ -76,7 +76,7 @@ def draft(
 ) -> Draft:
     """Begin a span that is a trace of its own, in memory alone."""
     started_at = started_at or timezone.now()
-    trace = Trace(id=uuid7(), project=project, started_at=started_at)
+    trace = Trace(id=uuid7(), project=project, started_at=started_at, origin=values.get("origin", ""))
     span = Span(id=uuid7(), project=project, name=name, started_at=started_at, api_key=api_key, **values)
     drafted = Draft(trace, span, SpanBody(**body))
     trace.tags = [list(pair) for pair in span.tags.items()]

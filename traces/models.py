@@ -15,6 +15,7 @@ from django.utils import timezone
 from opperweb.accounts.models import ApiKey, Project
 from opperweb.fields import JsonTextField
 from opperweb.ids import uuid7
+from traces.evaluation_models import Evaluation, Feedback  # noqa: F401
 from traces.querysets import SpanQuerySet, TraceQuerySet
 from traces.usage_models import UsageDimension, UsageProgress, UsageRow, UsageStale, UsageTag  # noqa: F401
 
@@ -46,6 +47,16 @@ class Kind(models.TextChoices):
     EVALUATION = "evaluation", "Evaluation"
     PROMPT = "prompt", "Prompt"
     SPAN = "span", "Step"
+
+
+class Origin(models.TextChoices):
+    """Why a span is there. Only what callers asked for themselves counts in the figures of a function."""
+
+    LIVE = "", "Live"
+    PLAYGROUND = "playground", "Playground"
+    REPLAY = "replay", "Replay"
+    TEST = "test", "Test"
+    EVALUATION = "evaluation", "Evaluation"
 
 
 def cost_field() -> models.DecimalField[Any, Any]:
@@ -85,6 +96,7 @@ class Trace(models.Model):
     input_preview = models.CharField(max_length=PREVIEW_LENGTH, blank=True)
     output_preview = models.CharField(max_length=PREVIEW_LENGTH, blank=True)
     error_preview = models.CharField(max_length=PREVIEW_LENGTH, blank=True)
+    origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.LIVE, blank=True)
     root_key = models.BigIntegerField(null=True, help_text="Key of the span that gives name, input and output.")
     is_sample = models.BooleanField(default=False)
 
@@ -147,10 +159,14 @@ class Span(models.Model):
     cost_usd = cost_field()
     is_priced = models.BooleanField(default=True, help_text="False where a part of the cost is not known.")
     attempt_count = models.IntegerField(default=0)
+    rejected_count = models.IntegerField(default=0, help_text="Attempts whose answer did not fit the schema.")
+    repair_count = models.IntegerField(default=0, help_text="Attempts that were told what was wrong.")
+    is_fallback = models.BooleanField(default=False, help_text="Another model answered than the first one asked.")
     is_cached = models.BooleanField(default=False)
     score = models.SmallIntegerField(null=True, help_text="0 to 100.")
     function_name = models.CharField(max_length=255, blank=True)
     revision_number = models.IntegerField(null=True)
+    origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.LIVE, blank=True)
     tags = JsonTextField(default=dict)
     input_preview = models.CharField(max_length=PREVIEW_LENGTH, blank=True)
     output_preview = models.CharField(max_length=PREVIEW_LENGTH, blank=True)
@@ -163,6 +179,11 @@ class Span(models.Model):
         indexes = (
             models.Index(fields=["trace", "started_at", "key"], name="span_of_trace"),
             models.Index(fields=["project", "kind", "-started_at", "-key"], name="span_newest_of_kind"),
+            models.Index(
+                fields=["project", "function_name", "-started_at"],
+                name="span_failed_of_function",
+                condition=models.Q(status="error") & ~models.Q(function_name=""),
+            ),
         )
 
     def __str__(self) -> str:
@@ -302,6 +323,7 @@ class SpanMetric(models.Model):
     dimension = models.CharField(max_length=255)
     value = models.FloatField()
     comment = models.TextField(blank=True)
+    api_key = models.ForeignKey(ApiKey, models.SET_NULL, null=True, related_name="+", db_index=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     def __str__(self) -> str:

@@ -64,7 +64,9 @@ def start(
     if there is not None:
         return change(there, name=name, body=body, **({"started_at": started_at} if started_at else {}), **values)
     started_at = started_at or timezone.now()
-    place = find_place(project, trace_id=trace_id, parent_id=parent_id, started_at=started_at)
+    place = find_place(
+        project, trace_id=trace_id, parent_id=parent_id, started_at=started_at, origin=values.get("origin", "")
+    )
     span = Span(
         id=span_id,
         project=project,
@@ -130,21 +132,32 @@ def delete(span: Span) -> None:
 
 
 def find_place(
-    project: Project, *, trace_id: uuid.UUID | None, parent_id: uuid.UUID | None, started_at: datetime
+    project: Project,
+    *,
+    trace_id: uuid.UUID | None,
+    parent_id: uuid.UUID | None,
+    started_at: datetime,
+    origin: str = "",
 ) -> Place:
     """Return the locked trace that a new span belongs to, made where there is none."""
     if parent_id is not None:
-        parent = Span.objects.filter(project=project, id=parent_id).select_related("trace").first()
-        if parent is None:
-            raise ParentNotFound(str(parent_id))
+        parent = find_parent(project, parent_id)
         if trace_id is not None and parent.trace.id != trace_id:
             raise ParentElsewhere(str(parent_id))
         return Place(Trace.objects.select_for_update().get(pk=parent.trace_id), parent_id)
     if trace_id is None:
-        return Place(Trace.objects.create(project=project, started_at=started_at), None)
+        return Place(Trace.objects.create(project=project, started_at=started_at, origin=origin), None)
     # get_or_create: two first spans of one trace may come at once.
     trace, _ = Trace.objects.get_or_create(project=project, id=trace_id, defaults={"started_at": started_at})
     return Place(Trace.objects.select_for_update().get(pk=trace.pk), None)
+
+
+def find_parent(project: Project, parent_id: uuid.UUID) -> Span:
+    """Return the span that is named as parent. Raises ParentNotFound."""
+    parent = Span.objects.filter(project=project, id=parent_id).select_related("trace").first()
+    if parent is None:
+        raise ParentNotFound(str(parent_id))
+    return parent
 
 
 def tidy(span: Span, body: SpanBody) -> None:

@@ -28,6 +28,9 @@ class UsageDimension(models.Model):
     digest = models.CharField(max_length=32)
     model = models.CharField(max_length=255, blank=True)
     function = models.CharField(max_length=255, blank=True)
+    revision = models.IntegerField(null=True, help_text="The number of the function's revision.")
+    origin = models.CharField(max_length=10, blank=True, help_text="As of the span.")
+    error_kind = models.CharField(max_length=60, blank=True, help_text="Of calls that failed.")
     api_key = models.ForeignKey(ApiKey, models.SET_NULL, null=True, related_name="+", db_index=False)
 
     class Meta:
@@ -69,6 +72,9 @@ class UsageRow(models.Model):
     cached = _count()
     unpriced = _count()
     attempts = _count()
+    rejected = models.BigIntegerField(default=0, help_text="Calls with an answer that did not fit the schema.")
+    repaired = models.BigIntegerField(default=0, help_text="Calls that were told what was wrong.")
+    fallbacks = models.BigIntegerField(default=0, help_text="Calls that another model answered than the first.")
     input_tokens = _count()
     cached_tokens = _count()
     output_tokens = _count()

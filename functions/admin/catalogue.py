@@ -8,19 +8,18 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from functions import model_names
+from functions.admin.forms import AliasForm, CustomModelForm
+from functions.admin.project_rows import ProjectRows
 from functions.models import Alias, CustomModel, PriceRow, ProviderAccount, ProviderState, catalogue_changed
 from opperweb.accounts.models import Project
 
 
-class CatalogueAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class CatalogueAdmin(ProjectRows):
     """What is changed here reaches running processes as a change on a page does."""
 
     list_select_related = ("project",)
-    list_filter = ("project",)
     readonly_fields: ClassVar[tuple[str, ...]] = ("project",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -48,26 +47,42 @@ class ProviderAccountAdmin(CatalogueAdmin):
 
 @admin.register(ProviderState)
 class ProviderStateAdmin(CatalogueAdmin):
+    may_change = False
     list_display = ("name", "tested_at", "test_error", "worked_at", "paused_until", "project")
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+
+class NameAdmin(CatalogueAdmin):
+    """Names for models: they are checked as on their page, and belong to their project for good."""
+
+    may_add = True
+    readonly_fields = ("created_at",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return (*self.readonly_fields, "project") if obj is not None else self.readonly_fields
 
 
 @admin.register(CustomModel)
-class CustomModelAdmin(CatalogueAdmin):
+class CustomModelAdmin(NameAdmin):
+    """Its secret stays as it is; one for another address is entered on the page."""
+
+    form = CustomModelForm
     list_display = ("name", "identifier", "project")
     search_fields = ("name", "identifier")
     fields = ("project", "name", "identifier", "extra", "created_at")
-    readonly_fields = ("project", "identifier", "extra", "created_at")
+
+    def save_model(self, request: HttpRequest, obj: CustomModel, form: Any, change: bool) -> None:
+        model_names.save_custom(obj)
 
 
 @admin.register(Alias)
-class AliasAdmin(CatalogueAdmin):
+class AliasAdmin(NameAdmin):
+    form = AliasForm
     list_display = ("name", "fallback_models", "project")
     search_fields = ("name",)
     fields = ("project", "name", "fallback_models", "description", "created_at")
-    readonly_fields = ("project", "fallback_models", "created_at")
+
+    def save_model(self, request: HttpRequest, obj: Alias, form: Any, change: bool) -> None:
+        model_names.save_alias(obj)
 
 
 @admin.register(PriceRow)

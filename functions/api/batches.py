@@ -32,7 +32,7 @@ async def create(request: HttpRequest, key: ApiKey) -> HttpResponse:
     fields = read(BatchFields, read_object(request))
     limits = {name: fields[name] for name in ("at_once", "stop_at_usd") if name in fields}
     with refusals(fields):
-        batch = await db(batches.create, key, asked_of(fields), fields["inputs"], **limits)
+        batch = await db(batches.create, key.project, asked_of(fields), fields["inputs"], api_key=key, **limits)
     return answer(await db(about, batch), status=202)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 
 from functions import calls
 from functions.api.serializers import CallAnswer, CallFields, QueuedAnswer, answer_of
+from functions.definitions import FunctionNotFound, RevisionNotFound
+from functions.opening import Asked, InvalidInput
 from functions.prompts.media import InvalidMedia
 from functions.providers import UnknownModel
 from functions.schemas.validator import InvalidSchema
@@ -28,22 +31,32 @@ DEFINITION = ("instructions", "input_schema", "output_schema", "model", "configu
 async def create(request: HttpRequest, key: ApiKey) -> HttpResponse:
     """Ask the models in order until the answer fits the output schema. The completion is kept, also when it fails."""
     fields = read(CallFields, read_object(request))
-    with refusals(fields):
-        if fields.get("background"):
-            begun = await calls.call_later(key, asked_of(fields))
-            return answer({"span_id": str(begun.span_id), "status": "queued"}, status=202)
-        begun, result = await calls.call(key, asked_of(fields))
-    if result.error is not None:
-        raise failure_of(result.error, begun.span_id)
-    return answer(answer_of(begun.span_id, result))
+    return await complete(key, fields, asked_of(fields))
 
 
 call = endpoint(POST=create)
 
 
-def asked_of(fields: dict[str, Any]) -> calls.Asked:
-    return calls.Asked(
-        name=fields["name"],
+async def complete(key: ApiKey, fields: dict[str, Any], asked: Asked) -> HttpResponse:
+    """Answer a task, or with `background` begin it."""
+    with refusals(fields):
+        if fields.get("background"):
+            begun = await calls.call_later(key.project, asked, api_key=key)
+            return answer({"span_id": str(begun.span_id), "status": "queued"}, status=202)
+        begun, result = await calls.call(key.project, asked, api_key=key)
+    if result.error is not None:
+        raise failure_of(result.error, begun.span_id)
+    return answer(answer_of(begun.span_id, result))
+
+
+def asked_of(
+    fields: dict[str, Any], *, function_id: uuid.UUID | None = None, revision_id: uuid.UUID | None = None
+) -> Asked:
+    """Return what a body asks, of the function that it names or of the one with this id."""
+    return Asked(
+        name=fields.get("name", ""),
+        function_id=function_id,
+        revision_id=revision_id,
         input=fields.get("input"),
         definition={name: fields[name] for name in DEFINITION if name in fields},
         examples=tuple(Example(**example) for example in fields.get("examples", ())),
@@ -66,7 +79,7 @@ def refusals(fields: dict[str, Any]) -> Iterator[None]:
         raise Invalid.at(["body", "input", *problem.path], problem.message) from None
     except InvalidConfiguration as problem:
         raise Invalid.at(["body", "configuration", *problem.path], problem.message) from None
-    except calls.InvalidInput as problem:
+    except InvalidInput as problem:
         raise Invalid(
             [
                 {"type": one.rule, "loc": ["body", "input", *one.path], "msg": one.message, "input": None}
@@ -75,6 +88,10 @@ def refusals(fields: dict[str, Any]) -> Iterator[None]:
         ) from None
     except UnknownModel as problem:
         raise NotFound(str(problem)) from None
+    except FunctionNotFound as problem:
+        raise NotFound(f"There is no function {problem}") from None
+    except RevisionNotFound as problem:
+        raise NotFound(f"The function has no revision {problem}") from None
     except ParentNotFound:
         raise NotFound(f"There is no span {fields['parent_span_id']} to be the parent") from None
 

@@ -12,7 +12,9 @@ from functions import calls
 from functions.api.call import asked_of, refusals
 from functions.api.serializers import CallFields, StreamEvent
 from functions.completions.listening import Chunk
+from functions.opening import Asked, Begun
 from functions.task import Result
+from opperweb import json
 from opperweb.accounts.models import ApiKey
 from opperweb.api.body import read_object
 from opperweb.api.endpoint import described, endpoint, streaming
@@ -34,23 +36,33 @@ async def create(request: HttpRequest, key: ApiKey) -> StreamingHttpResponse:
     replaced by the next; a failure after it is an event with `chunk_type` error, and the stream ends.
     """
     fields = read(CallFields, read_object(request))
-    if fields.get("background"):
-        raise ApiError("A call in the background has nothing to stream; leave out background, or use /v2/call")
-    with refusals(fields):
-        begun, pieces = await calls.stream(key, asked_of(fields))
-    return event_stream(events_of(begun, pieces), headers={"X-Opper-Span-Id": str(begun.span_id)})
+    return await streamed(key, fields, asked_of(fields))
 
 
 stream = endpoint(POST=create)
 
 
-async def events_of(begun: calls.Begun, pieces: calls.Pieces) -> AsyncGenerator[dict[str, Any] | None, None]:
+async def streamed(
+    key: ApiKey, fields: dict[str, Any], asked: Asked, *, only_texts: bool = False
+) -> StreamingHttpResponse:
+    """Begin to answer a task; with `only_texts` numbers, true and false are sent as texts of themselves."""
+    if fields.get("background"):
+        raise ApiError("A call in the background has nothing to stream; leave out background, or call without stream")
+    with refusals(fields):
+        begun, pieces = await calls.stream(key.project, asked, api_key=key)
+    events = events_of(begun, pieces, only_texts=only_texts)
+    return event_stream(events, headers={"X-Opper-Span-Id": str(begun.span_id)})
+
+
+async def events_of(
+    begun: Begun, pieces: calls.Pieces, *, only_texts: bool = False
+) -> AsyncGenerator[dict[str, Any] | None, None]:
     """Return the events of a call: the span first, then its chunks, at the end the error if there is one."""
     try:
         yield {"span_id": str(begun.span_id)}
         async for piece in pieces:
             if not isinstance(piece, Result) or piece.error is not None:
-                yield _event(piece)
+                yield _event(piece, only_texts=only_texts)
     except Exception:  # the status is sent already: an error has to come as an event
         logger.exception("the stream of %s failed", begun.span_id)
         yield _error("InternalServerError", "The server failed; what happened is in its log")
@@ -58,11 +70,12 @@ async def events_of(begun: calls.Begun, pieces: calls.Pieces) -> AsyncGenerator[
         await pieces.aclose()
 
 
-def _event(piece: Chunk | Result | None) -> dict[str, Any] | None:
+def _event(piece: Chunk | Result | None, *, only_texts: bool) -> dict[str, Any] | None:
     if isinstance(piece, Chunk):
+        delta = json.dumps(piece.delta) if only_texts and not isinstance(piece.delta, str) else piece.delta
         if piece.path is None:
-            return {"delta": piece.delta, "chunk_type": "text"}
-        return {"delta": piece.delta, "chunk_type": "json", "json_path": piece.path}
+            return {"delta": delta, "chunk_type": "text"}
+        return {"delta": delta, "chunk_type": "json", "json_path": piece.path}
     if piece is not None and piece.error is not None:
         detail = piece.error.detail if isinstance(piece.error.detail, str) else piece.error.message
         return _error(piece.error.type, detail)

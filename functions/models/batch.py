@@ -9,7 +9,7 @@ from functions.models.function import Function, Revision
 from opperweb.accounts.models import ApiKey, Project
 from opperweb.fields import JsonTextField
 from opperweb.ids import uuid7
-from traces.models import Span, cost_field
+from traces.models import Origin, Span, cost_field
 
 
 class Batch(models.Model):
@@ -30,6 +30,7 @@ class Batch(models.Model):
     api_key = models.ForeignKey(ApiKey, models.SET_NULL, null=True, related_name="+")
     name = models.CharField(max_length=255)
     request = JsonTextField(default=dict, help_text="The task without its inputs, as it was sent.")
+    origin = models.CharField(max_length=10, choices=Origin.choices, default=Origin.LIVE)
     state = models.CharField(max_length=10, choices=State.choices, default=State.QUEUED)
     at_once = models.IntegerField(default=8, help_text="How many inputs are worked on at the same time.")
     stop_at_usd = cost_field()

@@ -22,7 +22,7 @@ class Completion(models.Model):
 
     span = models.OneToOneField(Span, models.CASCADE, primary_key=True, related_name="completion")
     project = models.ForeignKey(Project, models.CASCADE, related_name="completions", db_index=False)
-    function = models.ForeignKey(Function, models.SET_NULL, null=True, related_name="completions")
+    function = models.ForeignKey(Function, models.SET_NULL, null=True, related_name="completions", db_index=False)
     revision = models.ForeignKey(Revision, models.SET_NULL, null=True, related_name="completions")
     state = models.CharField(max_length=8, choices=State.choices)
     is_background = models.BooleanField(default=False)
@@ -34,6 +34,7 @@ class Completion(models.Model):
 
     class Meta:
         indexes = (
+            models.Index(fields=["function", "-created_at"], name="completion_of_function"),
             models.Index(
                 fields=["state", "created_at"],
                 name="completion_open",

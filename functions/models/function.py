@@ -6,12 +6,22 @@ import hashlib
 from typing import Any
 
 from django.db import models
+from django.db.models import F
 from django.utils import timezone
 
 from opperweb import json
-from opperweb.accounts.models import ApiKey, Project, User
+from opperweb.accounts.models import ApiKey, Project, User, look_keys_up_anew
 from opperweb.fields import JsonTextField
 from opperweb.ids import uuid7
+
+# What a revision defines.
+FIELDS = ("instructions", "input_schema", "output_schema", "model", "configuration")
+
+
+def definitions_changed(project: Project) -> None:
+    """Tell every process that a function, its newest revision or its examples are no longer what they were."""
+    Project.objects.filter(pk=project.pk).update(definitions_version=F("definitions_version") + 1)
+    look_keys_up_anew()
 
 
 class Function(models.Model):
@@ -27,6 +37,7 @@ class Function(models.Model):
     description = models.TextField(blank=True)
     origin = models.CharField(max_length=8, choices=Origin.choices, default=Origin.CALL)
     observer_enabled = models.BooleanField(default=True)
+    dataset_id = models.UUIDField(default=uuid7, unique=True, editable=False)
     is_sample = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -60,6 +71,24 @@ class Revision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.function} {self.number}"
+
+
+class Draft(models.Model):
+    """A definition that somebody works on and that no call uses yet; one a person and function."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    function = models.ForeignKey(Function, models.CASCADE, related_name="drafts")
+    author = models.ForeignKey(User, models.CASCADE, related_name="+")
+    base = models.ForeignKey(Revision, models.SET_NULL, null=True, related_name="+")
+    definition = JsonTextField(default=dict, help_text="The five fields of a definition, all of them.")
+    note = models.CharField(max_length=500, blank=True)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["function", "author"], name="one_draft_a_person"),)
+
+    def __str__(self) -> str:
+        return f"draft of {self.function}"
 
 
 def digest_of(definition: dict[str, Any]) -> str:

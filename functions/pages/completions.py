@@ -17,6 +17,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
+from functions import review
 from functions.models import Batch
 from functions.pages.completion_rows import CompletionRow, columns_of
 from opperweb.accounts.access import project_page
@@ -24,7 +25,7 @@ from opperweb.accounts.models import Project
 from opperweb.pages.paging import page_of
 from traces.analytics.conditions import span_conditions
 from traces.filters import TraceFilter
-from traces.models import Kind, Span
+from traces.models import Kind, Origin, Span
 from traces.pages.filter_form import FilterForm, range_choices, range_label
 from traces.pages.widening import MOST_COUNTED, MOST_WAYS, Way
 from traces.querysets import SpanQuerySet
@@ -80,6 +81,7 @@ def _page(request: HttpRequest, project: Project, trace_filter: TraceFilter) -> 
         "newer": trace_filter.as_query(before=page.newer) if page.newer else "",
         "older": trace_filter.as_query(after=page.older) if page.older else "",
         "summary_query": trace_filter.as_query(part="summary"),
+        "review_query": review.query_of(trace_filter),
         "batch_count": Batch.objects.filter(project=project).count(),
     }
     if not page.items:
@@ -93,6 +95,8 @@ def _calls(project: Project, trace_filter: TraceFilter) -> SpanQuerySet:
     calls = Span.objects.filter(project=project, kind=Kind.LLM).between(*trace_filter.period())
     if trace_filter.needs_tokens_sum:
         calls = calls.with_tokens_sum()
+    if trace_filter.hides_evaluations:
+        calls = calls.exclude(origin=Origin.EVALUATION)
     return calls.filter(*span_conditions(trace_filter, project))
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol
 
 from functions.providers.adapter import Adapter, Exchange
 from functions.providers.anthropic import Anthropic
 from functions.providers.chat import ChatDelta, ChatRequest, SchemaDialect, Strategy
+from functions.providers.embeddings import Embeddings
+from functions.providers.errors import ProviderError
 from functions.providers.gemini import Gemini
 from functions.providers.http_provider import HttpProvider
 from functions.providers.openai import OpenAI
@@ -78,6 +80,9 @@ class Provider(Protocol):
         self, chat: ChatRequest, *, timeout_seconds: float, first_byte_seconds: float = 30, idle_seconds: float = 30
     ) -> Streaming:
         """Ask once for an answer that comes piece by piece; whatever goes wrong is in its exchange."""
+
+    async def embed(self, model: str, texts: Sequence[str], *, timeout_seconds: float) -> Embeddings | ProviderError:
+        """Ask once for a vector for each text; an error is returned, only a cancellation is raised."""
 
 
 class Providers:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from functions.providers.chat import ChatDelta, ChatReply, ChatRequest, SchemaDialect, Strategy
+from functions.providers.embeddings import Embeddings
 from functions.providers.errors import ProviderError
 
 
@@ -64,6 +65,12 @@ class Adapter(Protocol):
 
     def stream(self, chat: ChatRequest, headers: Mapping[str, str]) -> StreamReader:
         """Return a reader for the answer to a request that was asked with `is_streamed`."""
+
+    def embedding_request(self, model: str, texts: Sequence[str]) -> WireRequest:
+        """Return what asks for the vectors of texts; raise BadRequest where the vendor makes none."""
+
+    def embeddings(self, status: int, headers: Mapping[str, str], body: bytes, count: int) -> Embeddings:
+        """Return the vectors of `count` texts; raise ProviderError where the answer holds none."""
 
 
 @dataclass(frozen=True)

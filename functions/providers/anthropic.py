@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from functions.providers import runaway
@@ -22,6 +22,7 @@ from functions.providers.anthropic_stream import (
 from functions.providers.anthropic_usage import usage_of
 from functions.providers.callers_headers import with_callers_headers
 from functions.providers.chat import ChatReply, ChatRequest, MediaPart, Part, SchemaDialect, Strategy, TextPart
+from functions.providers.embeddings import Embeddings
 from functions.providers.errors import BadReply, BadRequest
 from functions.providers.openai_errors import excerpt
 from functions.providers.reading import json_of, objects_in, text_in, word
@@ -131,6 +132,16 @@ class Anthropic:
         """Return a reader for the answer to a request that was asked with `is_streamed`."""
         names = {name.lower(): value for name, value in headers.items()}
         return AnthropicStream(chat, names, provider=self.name)
+
+    # --- vectors ------------------------------------------------------------------------------------------------------
+
+    def embedding_request(self, model: str, texts: Sequence[str]) -> WireRequest:
+        """Raise BadRequest: the vendor makes no vectors."""
+        raise BadRequest(f"{self.name} makes no embeddings; name a model of a provider that does")
+
+    def embeddings(self, status: int, headers: Mapping[str, str], body: bytes, count: int) -> Embeddings:
+        """Raise BadReply: nobody was asked."""
+        raise BadReply(f"{self.name} makes no embeddings", http_status=status)
 
 
 def _system(text: str, options: Mapping[str, Any]) -> Any:

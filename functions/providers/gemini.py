@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from functions.providers import gemini_embeddings
 from functions.providers.adapter import StreamReader, WireRequest
 from functions.providers.callers_headers import with_callers_headers
 from functions.providers.chat import ChatReply, ChatRequest, MediaPart, Part, SchemaDialect, Strategy, TextPart, Wanted
+from functions.providers.embeddings import Embeddings
 from functions.providers.errors import BadReply, BadRequest, ServerError
 from functions.providers.gemini_errors import error_in, error_of
 from functions.providers.gemini_media import (
@@ -131,6 +133,23 @@ class Gemini:
         """Return a reader for the answer to a request that was asked with `is_streamed`."""
         names = {name.lower(): value for name, value in headers.items()}
         return GeminiStream(chat, names, provider=self.name)
+
+    # --- vectors ------------------------------------------------------------------------------------------------------
+
+    def embedding_request(self, model: str, texts: Sequence[str]) -> WireRequest:
+        """Return what asks for the vectors of texts, as a POST to the model's own address."""
+        headers = {"content-type": "application/json", "x-goog-api-key": self.api_key}
+        body = gemini_embeddings.body_for(model, texts)
+        return WireRequest(
+            "POST",
+            self._url(model, gemini_embeddings.METHOD),
+            {name: value for name, value in headers.items() if value},
+            json.dumps(body).encode(),
+        )
+
+    def embeddings(self, status: int, headers: Mapping[str, str], body: bytes, count: int) -> Embeddings:
+        """Return the vectors of `count` texts; raise ProviderError where the answer holds none."""
+        return gemini_embeddings.embeddings_of(status, headers, body, count, provider=self.name)
 
 
 def _contents(turns: list[Turn]) -> list[dict[str, Any]]:

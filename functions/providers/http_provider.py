@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 
 from functions.providers import transport
 from functions.providers.adapter import Adapter, Exchange, ServerSentEvent, StreamReader, WireRequest
 from functions.providers.chat import ChatDelta, ChatReply, ChatRequest, SchemaDialect, Strategy
+from functions.providers.embeddings import Embeddings
 from functions.providers.errors import BadReply, BadRequest, Disconnected, ProviderError, TimedOut
 from functions.providers.secrets import (
     harmless_headers,
@@ -72,6 +73,21 @@ class HttpProvider:
         """Ask once for an answer that comes piece by piece."""
         patience = transport.Patience(timeout_seconds, first_byte_seconds, idle_seconds)
         return HttpStreaming(self, replace(chat, is_streamed=True), patience)
+
+    async def embed(self, model: str, texts: Sequence[str], *, timeout_seconds: float) -> Embeddings | ProviderError:
+        """Ask once for the vectors of texts, over the network; an error is returned and holds no secret."""
+        try:
+            wire = self.adapter.embedding_request(model, texts)
+        except ProviderError as problem:
+            return problem
+        secrets = secrets_of(wire.url, wire.headers, self.secret)
+        answer = await transport.send(wire, provider=self.name, timeout_seconds=timeout_seconds, secrets=secrets)
+        if answer.error is not None:
+            return _without_secrets(answer.error, secrets)
+        try:
+            return self.adapter.embeddings(answer.status or 0, answer.headers, answer.body, len(texts))
+        except ProviderError as problem:
+            return _without_secrets(problem, secrets)
 
     def written(self, chat: ChatRequest) -> WireRequest | ProviderError:
         """Return the chat as it is sent, or why it cannot be."""
@@ -265,8 +281,7 @@ def _exchange(
     chunk_ms: Iterable[tuple[float, int]] = (),
 ) -> Exchange:
     if error is not None:
-        error.message = without_secrets(error.message, secrets)
-        error.args = (error.message,)
+        _without_secrets(error, secrets)
     sent = wire.summary if wire.summary is not None else wire.body.decode("utf-8", "replace")
     return Exchange(
         method=wire.method,
@@ -285,6 +300,12 @@ def _exchange(
         reply=reply,
         error=error,
     )
+
+
+def _without_secrets(error: ProviderError, secrets: tuple[str, ...]) -> ProviderError:
+    error.message = without_secrets(error.message, secrets)
+    error.args = (error.message,)
+    return error
 
 
 def _body_text(answer: transport.RawAnswer, secrets: tuple[str, ...], reply: ChatReply | None) -> str | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
+from functions.providers import openai_embeddings
 from functions.providers.adapter import StreamReader, WireRequest
 from functions.providers.callers_headers import with_callers_headers
 from functions.providers.chat import ChatReply, ChatRequest, MediaPart, Message, Part, Strategy, TextPart
+from functions.providers.embeddings import Embeddings
 from functions.providers.errors import BadReply
 from functions.providers.media_kind import media_kind
 from functions.providers.openai_errors import error_of, excerpt
@@ -128,6 +130,20 @@ class OpenAI:
     def stream(self, chat: ChatRequest, headers: Mapping[str, str]) -> StreamReader:
         """Return a reader for the answer to a request that was asked with `is_streamed`."""
         return OpenAIStream(chat, headers, provider=self.name, profile=self.profile)
+
+    # --- vectors ------------------------------------------------------------------------------------------------------
+
+    def embedding_request(self, model: str, texts: Sequence[str]) -> WireRequest:
+        """Return what asks for the vectors of texts, as a POST to /embeddings."""
+        notes: list[str] = []
+        url = self._url(openai_embeddings.PATH, model, notes)
+        headers = self._headers(ChatRequest(model, ()), "application/json", notes)
+        body = openai_embeddings.body_for(model, texts)
+        return WireRequest("POST", url, headers, json.dumps(body).encode(), tuple(notes))
+
+    def embeddings(self, status: int, headers: Mapping[str, str], body: bytes, count: int) -> Embeddings:
+        """Return the vectors of `count` texts; raise ProviderError where the answer holds none."""
+        return openai_embeddings.embeddings_of(status, headers, body, count, provider=self.name)
 
 
 def _message(message: Message) -> dict[str, Any]:

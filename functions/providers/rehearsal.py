@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from time import perf_counter
 from types import TracebackType
 from typing import Any
 
 from functions.providers.adapter import Exchange
 from functions.providers.chat import ChatDelta, ChatReply, ChatRequest, Message, SchemaDialect, Strategy
+from functions.providers.embeddings import Embeddings
 from functions.providers.errors import (
     BadCredentials,
     BadRequest,
@@ -20,15 +22,18 @@ from functions.providers.errors import (
     ServerError,
     TimedOut,
 )
+from functions.providers.rehearsed_embeddings import MODEL as EMBED
+from functions.providers.rehearsed_embeddings import rehearsed
 from functions.providers.rehearsed_replies import recordings_in, reply_to
 from opperweb import json
 
 KNOWN = (
     "echo", "image", "speech", "transcript", "slow-2s", "flaky-2", "flaky-schema-2", "json-in-prose", "empty",
     "fail-400", "fail-401", "fail-429", "fail-500", "fail-timeout", "fail-connection", "fail-cut", "fail-refused",
+    "embed",
 )  # fmt: skip
 NAMES = re.compile(
-    r"echo|image|speech|transcript|empty|json-in-prose|fail-(400|401|429|500|timeout|connection|cut|refused)"
+    r"echo|embed|image|speech|transcript|empty|json-in-prose|fail-(400|401|429|500|timeout|connection|cut|refused)"
     r"|flaky-(?P<flaky>\d{1,2})|flaky-schema-\d{1,2}|slow-(?P<slow>\d{1,3})s"
 )
 NOTE = "rehearsal is no language model: the answer is made of the words of the input"
@@ -86,6 +91,13 @@ class Rehearsal:
     ) -> RehearsedStreaming:
         """Answer word by word, or fail as the name says."""
         return RehearsedStreaming(chat, min(timeout_seconds, first_byte_seconds))
+
+    async def embed(self, model: str, texts: Sequence[str], *, timeout_seconds: float) -> Embeddings | ProviderError:
+        """Return vectors made of the letters of the texts, or fail as the name says."""
+        if model == EMBED:
+            return rehearsed(texts)
+        error = await failure_of(ChatRequest(model, ()), timeout_seconds)
+        return error or BadRequest(f"rehearsal/{model} makes no embeddings; rehearsal/{EMBED} does")
 
 
 class RehearsedStreaming:
@@ -188,6 +200,8 @@ async def failure_of(chat: ChatRequest, timeout_seconds: float) -> ProviderError
 
 def _always(model: str) -> ProviderError | None:
     """Return a new error each time: whoever catches one may change it."""
+    if model == EMBED:
+        return BadRequest("HTTP 400: rehearsed, embed makes vectors and answers no question", http_status=400)
     if model == "fail-400":
         return BadRequest("HTTP 400: rehearsed, the request is not taken", http_status=400)
     if model == "fail-401":

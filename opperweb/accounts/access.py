@@ -117,6 +117,7 @@ SECTIONS = (
             "functions:delete-custom-model",
         ),
     ),
+    Section(_("Evaluation"), "functions:evaluation-settings", Role.READER),
     Section(
         _("Webhooks"),
         "functions:webhooks",

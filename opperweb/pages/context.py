@@ -17,9 +17,9 @@ from opperweb.accounts.models import Membership, Project, User
 
 @dataclass(frozen=True)
 class Place:
-    """A line of the sidebar. Pages that come later add theirs to PLACES."""
+    """A line of the sidebar; `part` is what stands in an address after the project. Later pages join PLACES."""
 
-    section: str
+    part: str
     label: Any
     icon: str
     url_name: str
@@ -28,7 +28,9 @@ class Place:
 
 PLACES = (
     Place("traces", _("Traces"), "traces", "traces:list", "T"),
-    Place("functions:completions", _("Completions"), "completions", "functions:completions:list", "C"),
+    Place("completions", _("Completions"), "completions", "functions:completions:list", "C"),
+    Place("functions", _("Functions"), "functions", "functions:list", "F"),
+    Place("playground", _("Playground"), "playground", "functions:playground", "P"),
     Place("usage", _("Usage"), "usage", "usage:usage", "U"),
 )
 
@@ -124,7 +126,7 @@ class Frame:
                 place.label,
                 place.icon,
                 reverse(place.url_name, args=[self.project.slug]),
-                is_current=self.section == place.section,
+                is_current=self.part == place.part,
                 key=place.key.lower(),
             )
             for place in PLACES
@@ -154,6 +156,12 @@ class Frame:
             )
             for section in sections_for(self.membership)
         ]
+
+    @cached_property
+    def part(self) -> str:
+        """What stands after the project in the pattern of the address: traces, functions, settings."""
+        route = self.request.resolver_match.route if self.request.resolver_match else ""
+        return route.split("/")[2] if route.startswith("projects/<") else ""
 
     @cached_property
     def section(self) -> str:
@@ -187,8 +195,17 @@ class Frame:
                 (
                     Key(("↑", "↓"), _("Rows")),
                     Key(("→", "←"), _("Open, close, to parent")),
-                    Key(("1–5",), _("Tabs")),
+                    Key(("1–7",), _("Tabs")),
                     Key(("X",), _("Expand")),
+                ),
+            ),
+            KeyGroup(
+                _("Rating"),
+                (
+                    Key(("U", "D"), _("Good, bad")),
+                    Key(("M",), _("Comment")),
+                    Key(("E",), _("Make it an example")),
+                    Key(("S", "Z"), _("In review: skip, undo")),
                 ),
             ),
         )

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from django.utils import timezone
 
-from functions import calls
+from functions import calls, opening
 from functions.completions import cache
 from functions.models import KeptAnswer
 from opperweb.accounts.models import ApiKey, Project
@@ -89,8 +89,8 @@ def test_a_cached_answer_can_be_streamed(server: str, key: str) -> None:
 @pytest.mark.django_db(transaction=True)
 async def test_two_equal_calls_at_the_same_time_ask_once(project: Project, upstream: Any) -> None:
     key = await asyncio.to_thread(lambda: ApiKey.objects.make(project, "tests")[0])
-    asked = calls.Asked("greet", "hello", {"model": "fake/slow-1s", "configuration": TTL})
-    results = await asyncio.gather(*(calls.call(key, asked) for _ in range(4)))
+    asked = opening.Asked("greet", "hello", {"model": "fake/slow-1s", "configuration": TTL})
+    results = await asyncio.gather(*(calls.call(key.project, asked, api_key=key) for _ in range(4)))
     assert len(upstream.requests) == 1
     assert sorted(result.cached for _, result in results) == [False, True, True, True]
     assert len({result.message for _, result in results}) == 1
@@ -100,7 +100,7 @@ async def test_two_equal_calls_at_the_same_time_ask_once(project: Project, upstr
 async def test_who_waits_asks_when_the_other_fails(project: Project, upstream: Any) -> None:
     key = await asyncio.to_thread(lambda: ApiKey.objects.make(project, "tests")[0])
     upstream.script("moody", 401, "hello to you")
-    asked = calls.Asked("greet", "hello", {"model": "fake/moody", "configuration": TTL})
-    results = await asyncio.gather(*(calls.call(key, asked) for _ in range(2)))
+    asked = opening.Asked("greet", "hello", {"model": "fake/moody", "configuration": TTL})
+    results = await asyncio.gather(*(calls.call(key.project, asked, api_key=key) for _ in range(2)))
     assert sorted(bool(result.error) for _, result in results) == [False, True]
     assert len(upstream.requests) == 2

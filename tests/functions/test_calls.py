@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from functions import calls, orphans
+from functions import calls, opening, orphans
 from functions.models import Completion
 from opperweb.accounts.models import ApiKey, Project
 from opperweb.processes import heartbeat
@@ -29,11 +29,11 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return keys
 
 
-ASKED = calls.Asked(name="greet", input="hello", definition={"model": "rehearsal/echo"})
+ASKED = opening.Asked(name="greet", input="hello", definition={"model": "rehearsal/echo"})
 
 
 def test_a_call_of_a_dead_process_is_stopped_and_its_trace_says_so(api_key: ApiKey) -> None:
-    begun = calls.begin(api_key, ASKED)
+    begun = opening.begin(api_key.project, ASKED, api_key=api_key)
     Completion.objects.update(process_id=uuid.uuid4())
     assert orphans.stop_orphans() == 1
     span = Span.objects.select_related("body").get()
@@ -45,13 +45,13 @@ def test_a_call_of_a_dead_process_is_stopped_and_its_trace_says_so(api_key: ApiK
 
 
 def test_a_call_of_a_living_process_goes_on(api_key: ApiKey) -> None:
-    calls.begin(api_key, ASKED)
+    opening.begin(api_key.project, ASKED, api_key=api_key)
     assert orphans.stop_orphans() == 0
     assert Span.objects.get().status == Status.RUNNING
 
 
 def test_a_call_of_a_silent_process_is_stopped(api_key: ApiKey) -> None:
-    calls.begin(api_key, ASKED)
+    opening.begin(api_key.project, ASKED, api_key=api_key)
     Process.objects.update(seen_at=timezone.now() - Process.SILENT_AFTER - timedelta(seconds=1))
     assert orphans.stop_orphans() == 1
 
@@ -71,7 +71,7 @@ def test_a_background_call_is_a_row_before_it_is_a_message(
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_queued_call_is_answered_once_however_often_it_is_sent(api_key: ApiKey, sent: list[int]) -> None:
-    begun = await calls.call_later(api_key, ASKED)
+    begun = await calls.call_later(api_key.project, ASKED, api_key=api_key)
     await asyncio.gather(*(calls._run_queued(begun.span_key) for _ in range(3)))
     completion = await Completion.objects.aget()
     assert (completion.state, completion.starts) == ("done", 1)
@@ -81,7 +81,7 @@ async def test_a_queued_call_is_answered_once_however_often_it_is_sent(api_key: 
 
 
 def test_a_background_call_of_a_dead_worker_is_queued_again_and_sent(api_key: ApiKey, sent: list[int]) -> None:
-    begun = calls.begin(api_key, ASKED, mode="later")
+    begun = opening.begin(api_key.project, ASKED, api_key=api_key, mode="later")
     assert calls.claim(begun.span_key) is not None
     assert calls.claim(begun.span_key) is None
     Completion.objects.update(process_id=uuid.uuid4())
@@ -91,7 +91,7 @@ def test_a_background_call_of_a_dead_worker_is_queued_again_and_sent(api_key: Ap
 
 
 def test_a_job_that_ends_its_worker_each_time_is_not_begun_for_ever(api_key: ApiKey, sent: list[int]) -> None:
-    begun = calls.begin(api_key, ASKED, mode="later")
+    begun = opening.begin(api_key.project, ASKED, api_key=api_key, mode="later")
     for _ in range(orphans.MOST_STARTS):
         assert calls.claim(begun.span_key) is not None
         Completion.objects.update(process_id=uuid.uuid4())
@@ -101,7 +101,7 @@ def test_a_job_that_ends_its_worker_each_time_is_not_begun_for_ever(api_key: Api
 
 
 def test_a_lost_message_is_sent_again(api_key: ApiKey, sent: list[int]) -> None:
-    begun = calls.begin(api_key, ASKED, mode="later")
+    begun = opening.begin(api_key.project, ASKED, api_key=api_key, mode="later")
     assert orphans.send_lost() == 0
     Completion.objects.update(created_at=timezone.now() - orphans.LOST_AFTER - timedelta(seconds=1))
     assert orphans.send_lost() == 1
@@ -110,8 +110,8 @@ def test_a_lost_message_is_sent_again(api_key: ApiKey, sent: list[int]) -> None:
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_caller_who_leaves_stops_the_call_and_the_trace_says_so(api_key: ApiKey) -> None:
-    asked = calls.Asked(name="slow", input="x", definition={"model": "rehearsal/slow-60s"})
-    running = asyncio.create_task(calls.call(api_key, asked))
+    asked = opening.Asked(name="slow", input="x", definition={"model": "rehearsal/slow-60s"})
+    running = asyncio.create_task(calls.call(api_key.project, asked, api_key=api_key))
     while not await Span.objects.aexists():
         await asyncio.sleep(0.01)
     running.cancel()
@@ -123,5 +123,5 @@ async def test_a_caller_who_leaves_stops_the_call_and_the_trace_says_so(api_key:
 
 
 def test_the_process_of_a_call_is_this_one(api_key: ApiKey) -> None:
-    calls.begin(api_key, ASKED)
+    opening.begin(api_key.project, ASKED, api_key=api_key)
     assert Completion.objects.get().process_id == heartbeat.current_id()

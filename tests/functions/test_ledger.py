@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from functions import ledger
 from functions.models import Completion
@@ -35,3 +36,21 @@ def test_a_call_that_is_being_written_is_not_taken_for_written(project: Project)
     assert not ledger.ledger._stands(entry)
     entry.is_busy = False
     assert ledger.ledger._stands(entry)
+
+
+@pytest.mark.parametrize(("failures", "is_kept"), [(1, True), (2, False)])
+def test_a_call_that_gives_way_in_a_deadlock_is_written_once_more(
+    project: Project, monkeypatch: pytest.MonkeyPatch, failures: int, is_kept: bool
+) -> None:
+    write, left = ledger._write, iter(range(failures))
+
+    def give_way(entries: Any) -> None:
+        if next(left, None) is not None:
+            raise OperationalError("deadlock detected")
+        write(entries)
+
+    monkeypatch.setattr(ledger, "_write", give_way)
+    entry = entry_of(project, "slow")
+    problems = ledger._settled([entry])
+    assert (problems == {}) is is_kept
+    assert Span.objects.filter(name="slow").exists() is is_kept

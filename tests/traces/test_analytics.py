@@ -31,6 +31,7 @@ from traces.usage_models import UsageDimension, UsageProgress, UsageRow, UsageSt
 NOW = datetime(2026, 11, 20, 13, 40, tzinfo=UTC)
 START = NOW - timedelta(days=5)
 MODEL, FUNCTION, KEY, USER = Group("model"), Group("function"), Group("key"), Group("tag", "user")
+REVISION, ERROR_KIND = Group("revision"), Group("error_kind")
 
 
 @pytest.fixture
@@ -62,12 +63,17 @@ def plain(project: Project, boundaries: list[datetime], group: Group | None = No
             FUNCTION: span.function_name or None,
             KEY: span.api_key.name if span.api_key else None,
             USER: span.tags.get("user"),
+            REVISION: None if span.revision_number is None else str(span.revision_number),
+            ERROR_KIND: span.error_kind if span.status == "error" and span.revision_number is not None else None,
         }[group]
         sums = found[period, key]
         sums["calls"] += 1
         sums["errors"] += span.status == "error"
         sums["unpriced"] += not span.is_priced
         sums["attempts"] += span.attempt_count
+        sums["rejected"] += span.rejected_count > 0
+        sums["repaired"] += span.repair_count > 0
+        sums["fallbacks"] += span.is_fallback
         sums["input_tokens"] += span.input_tokens or 0
         sums["output_tokens"] += span.output_tokens or 0
         sums["cost_usd"] += span.cost_usd or Decimal(0)
@@ -81,7 +87,10 @@ def read(project: Project, boundaries: list[datetime], group: Group | None = Non
     trace_filter = TraceFilter.from_query(QueryDict(query), default_range=None)
     ledger = Ledger(project, boundaries, call_filter(trace_filter, project))
     found = ledger.figures(boundaries, [group] if group else [])
-    names = ("calls", "errors", "unpriced", "attempts", "input_tokens", "output_tokens", "score_sum", "scored", "timed")
+    names = (
+        "calls", "errors", "unpriced", "attempts", "input_tokens", "output_tokens", "score_sum", "scored", "timed",
+        "rejected", "repaired", "fallbacks",
+    )  # fmt: skip
     return {
         (period, values[0] if group else None): {
             **{name: figures[name] for name in names},
@@ -100,6 +109,8 @@ def make_random(project: Project, chance: random.Random, started_at: datetime, k
         api_key=chance.choice([None, *keys]),
         requested_model=chance.choice(["", "b/y"]),
         function_name=chance.choice(["", "mini_kb_query", "summary"]),
+        revision_number=chance.choice([None, 1, 2, 11]),
+        origin=chance.choice(["", "", "replay"]),
         tags=chance.choice([{}, {"user": "a"}, {"user": "b", "env": "x"}, {"user": "A", "n": str(chance.random())}]),
         **random_values(chance, started_at),
     )
@@ -116,6 +127,10 @@ def random_values(chance: random.Random, started_at: datetime) -> dict[str, Any]
         "cost_usd": chance.choice([None, Decimal("0.0000000001"), Decimal("0.3333333333")]),
         "is_priced": chance.choice([True, False]),
         "is_cached": chance.choice([True, False]),
+        "error_kind": chance.choice(["rate_limit", "schema"]),
+        "rejected_count": chance.choice([0, 0, 2]),
+        "repair_count": chance.choice([0, 1]),
+        "is_fallback": chance.choice([True, False]),
         "score": chance.choice([None, 0, 77]),
     }
 
@@ -153,7 +168,7 @@ def _moment(chance: random.Random) -> datetime:
 def _compare(project: Project) -> None:
     project.refresh_from_db()
     for boundaries in (days(), days("Asia/Kolkata"), [START, NOW], [START, START + timedelta(hours=40), NOW]):
-        for group in (None, MODEL, FUNCTION, KEY, USER):
+        for group in (None, MODEL, FUNCTION, KEY, USER, REVISION, ERROR_KIND):
             assert read(project, boundaries, group) == plain(project, boundaries, group)
 
 
@@ -279,6 +294,15 @@ def test_tags_of_any_number_leave_whole_rows_few(project: Project, clock: list[d
     assert [len(values[0] or "") for _period, values in before] == [512]
 
 
+def test_what_senders_call_their_errors_makes_no_rows_of_its_own(project: Project, clock: list[datetime]) -> None:
+    for number in range(5):
+        make_call(project, started_at=START, status="error", error_kind=f"E{number}")
+    make_call(project, started_at=START, status="ok", error_kind="left over", revision_number=1)
+    roll_up()
+    assert UsageRow.objects.filter(is_whole=True, is_day=False).count() == 2
+    assert not UsageDimension.objects.exclude(error_kind="").exists()
+
+
 def test_the_job_is_one_that_a_worker_knows() -> None:
     assert settings.CELERY_BEAT_SCHEDULE["roll_up"]["task"] == roll_up_job.name
 
@@ -329,6 +353,10 @@ def test_rows_and_spans_read_a_filter_alike(
         ("tokens:>10", 1),
         ("spans:1 jupiter", 1),
         ("error:rate_limit", 1),
+        ("feedback:none", 2),
+        ("feedback:bad", 0),
+        ("metric:tone", 0),
+        ("-has:comment", 2),
         ("name:nothing", 0),
         ("latenzy:1", 2),
     ],

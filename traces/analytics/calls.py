@@ -20,11 +20,12 @@ MOST_TAG_KEY = 120
 MOST_TAG_VALUE = 512
 # What SQLite takes in one statement is 500.
 MOST_PARTS = 200
-FIELDS = (
-    "started_at", "model", "requested_model", "function_name", "api_key_id", "tags", "status", "is_cached", "is_priced",
-    "attempt_count", "input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "cost_usd", "duration_ms",
-    "score",
+SUMMED = (
+    "status", "is_cached", "is_priced", "attempt_count", "input_tokens", "cached_tokens", "output_tokens",
+    "reasoning_tokens", "cost_usd", "duration_ms", "score", "rejected_count", "repair_count", "is_fallback",
 )  # fmt: skip
+# What a dimension is made of.
+NAMED = ("model", "requested_model", "function_name", "revision_number", "origin", "error_kind", "api_key_id", "tags")
 
 
 class Dimension(NamedTuple):
@@ -32,6 +33,10 @@ class Dimension(NamedTuple):
 
     model: str
     function: str
+    revision: int | None
+    origin: str
+    # Of a failed call of a revision; whoever sends spans by itself may use any number of words for it.
+    error_kind: str
     api_key_id: UUID | None
     tags: tuple[tuple[str, str], ...]
 
@@ -42,7 +47,8 @@ class Dimension(NamedTuple):
 
     @property
     def digest(self) -> str:
-        text = json.dumps([self.model, self.function, str(self.api_key_id or ""), self.tags])
+        key = str(self.api_key_id or "")
+        text = json.dumps([self.model, self.function, self.revision, self.origin, self.error_kind, key, self.tags])
         return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
@@ -55,23 +61,34 @@ class Call(NamedTuple):
 def calls_between(spans: QuerySet[Span], periods: Sequence[tuple[datetime, datetime]]) -> Iterator[Call]:
     """Return the billed ones among `spans` that started in one of these periods, in no order."""
     # Each period reads its own piece of an index; as alternatives of one condition they would read all of it.
+    fields = ("started_at", *NAMED, *SUMMED)
     parts = [
-        spans.filter(kind__in=BILLED, started_at__gte=start, started_at__lt=end).order_by().values_list(*FIELDS)
+        spans.filter(kind__in=BILLED, started_at__gte=start, started_at__lt=end).order_by().values_list(*fields)
         for start, end in periods
     ]
     for first in range(0, len(parts), MOST_PARTS):
         several = parts[first : first + MOST_PARTS]
         rows = several[0].union(*several[1:], all=True) if len(several) > 1 else several[0]
         for row in rows.iterator(chunk_size=5000):
-            yield _call(*row)
+            named, values = row[1 : len(NAMED) + 1], row[len(NAMED) + 1 :]
+            yield Call(row[0], _dimension(*named, is_failed=values[0] == Status.ERROR), _sums(*values))
 
 
-def _call(
-    started_at: datetime, model: str, requested: str, function: str, api_key_id: UUID | None, tags: Any, *rest: Any
-) -> Call:
+def _dimension(
+    model: str,
+    requested: str,
+    function: str,
+    revision: int | None,
+    origin: str,
+    error_kind: str,
+    api_key_id: UUID | None,
+    tags: Any,
+    *,
+    is_failed: bool,
+) -> Dimension:
     cut = {_cut(key, MOST_TAG_KEY): _cut(str(value), MOST_TAG_VALUE) for key, value in tags.items()}
-    dimension = Dimension(model or requested, function, api_key_id, tuple(sorted(cut.items())))
-    return Call(started_at, dimension, _sums(*rest))
+    kind = error_kind if is_failed and revision is not None else ""
+    return Dimension(model or requested, function, revision, origin, kind, api_key_id, tuple(sorted(cut.items())))
 
 
 def _cut(text: str, most: int) -> str:
@@ -92,6 +109,9 @@ def _sums(
     cost_usd: Any,
     duration_ms: float | None,
     score: int | None,
+    rejected: int,
+    repaired: int,
+    is_fallback: bool,
 ) -> dict[str, int]:
     sums = {
         "calls": 1,
@@ -100,6 +120,9 @@ def _sums(
         "cached": int(is_cached),
         "unpriced": int(not is_priced),
         "attempts": attempts,
+        "rejected": int(rejected > 0),
+        "repaired": int(repaired > 0),
+        "fallbacks": int(is_fallback),
         "input_tokens": input_tokens or 0,
         "cached_tokens": cached_tokens or 0,
         "output_tokens": output_tokens or 0,

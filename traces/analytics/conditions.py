@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from django.db.models import Q, TextField
@@ -19,9 +19,9 @@ from opperweb import json
 from opperweb.accounts.models import Project
 from traces.analytics.calls import Dimension
 from traces.filters import TraceFilter
-from traces.filters.keys import KEYS, Condition, first_token
+from traces.filters.keys import KEYS, SPAN_KEYS, Condition, first_token
 from traces.filters.terms import Term
-from traces.models import Trace
+from traces.models import Origin, Trace
 from traces.tags import read_tag
 from traces.usage_models import UsageTag
 
@@ -46,6 +46,8 @@ class CallFilter:
     dimension_q: tuple[Q, ...] = ()
     tests: tuple[Test, ...] = ()
     span_q: tuple[Q, ...] = ()
+    # What is true of the spans of all of them besides, so that fewer are read.
+    narrows: tuple[Q, ...] = ()
     # Which tags, and whether API keys, have a say.
     names_tags: bool = False
     names_keys: bool = False
@@ -78,6 +80,23 @@ def call_filter(trace_filter: TraceFilter, project: Project) -> CallFilter:
         names_tags="tag" in names,
         names_keys="key" in names,
     )
+
+
+def live_calls(only: CallFilter | None = None, *, function: str | None = None) -> CallFilter:
+    """Return the same, of what callers asked for themselves, and of one function where one is named."""
+    only = only or CallFilter()
+    of_function = () if function is None else (Q(dimension__function=function),)
+    spans_of_function = () if function is None else (Q(function_name=function),)
+    return replace(
+        only,
+        dimension_q=(Q(dimension__origin=Origin.LIVE), *of_function, *only.dimension_q),
+        tests=(lambda dimension, _: dimension.origin == Origin.LIVE, *_function_tests(function), *only.tests),
+        narrows=(Q(origin=Origin.LIVE), *spans_of_function, *only.narrows),
+    )
+
+
+def _function_tests(function: str | None) -> tuple[Test, ...]:
+    return () if function is None else (lambda dimension, _: dimension.function == function,)
 
 
 def span_conditions(trace_filter: TraceFilter, project: Project) -> tuple[Q, ...]:
@@ -203,7 +222,7 @@ def _span_q(terms: list[Term], project: Project) -> tuple[Q, ...]:
         for value in term.values:
             q = _q_of(term.key, value, project)
             # Words are looked for all together; tag:env and tag:user are no alternatives.
-            group = (term.key, read_tag(value)[0] if term.key == "tag" else "" if term.key else str(place))
+            group = (term.key, KEYS[term.key](value).group if term.key else str(place))
             if term.is_negated:
                 excluded.append(~q)
             else:
@@ -219,6 +238,8 @@ def _q_of(key: str, value: str, project: Project) -> Q:
         return q
     if key in _OF_BOTH:
         return KEYS[key](value).q
+    if key in SPAN_KEYS:
+        return SPAN_KEYS[key](value).q
     if reader := _OF_SPAN.get(key):
         return reader(value)
     condition: Condition = KEYS[key](value)

@@ -10,8 +10,9 @@ from decimal import Decimal
 from traces.usage_models import SLOTS
 
 SUMS = (
-    "calls", "errors", "recovered", "cached", "unpriced", "attempts", "input_tokens", "cached_tokens", "output_tokens",
-    "reasoning_tokens", "cost_units", "duration_us", "timed", "score_sum", "scored",
+    "calls", "errors", "recovered", "cached", "unpriced", "attempts", "rejected", "repaired", "fallbacks",
+    "input_tokens", "cached_tokens", "output_tokens", "reasoning_tokens", "cost_units", "duration_us", "timed",
+    "score_sum", "scored",
 )  # fmt: skip
 COLUMNS = (*SUMS, *SLOTS)
 _NONE = dict.fromkeys(COLUMNS, 0)
@@ -61,6 +62,11 @@ class Figures:
     def known_cost_usd(self) -> Decimal | None:
         """None where there are calls and no price of any of them is known."""
         return None if self.unpriced >= self.calls and not self["cost_units"] else self.cost_usd
+
+    @property
+    def cost_of_a_call_usd(self) -> Decimal | None:
+        cost = self.known_cost_usd
+        return None if cost is None or not self.calls else cost / self.calls
 
     @property
     def total_tokens(self) -> int:

@@ -34,7 +34,7 @@ Place: TypeAlias = tuple[int, tuple[str | None, ...]]
 
 @dataclass(frozen=True)
 class Group:
-    """What calls are told apart by: `model`, `function`, `key`, or the value of a tag."""
+    """What calls are told apart by: `model`, `function`, `revision`, `error_kind`, `key`, or the value of a tag."""
 
     kind: str
     tag: str = ""
@@ -44,7 +44,7 @@ class Group:
             return next((value for key, value in dimension.tags if key == self.tag), None)
         if self.kind == "key":
             return names.get(dimension.api_key_id) if dimension.api_key_id else None
-        return getattr(dimension, self.kind) or None
+        return _value(self, getattr(dimension, self.kind))
 
 
 class Ledger:
@@ -119,8 +119,9 @@ class Ledger:
             rows = _with_group(rows, name, group)
         if values is not None:
             known = Q(group_0__in=[value for value in values if value is not None])
-            # A model or a function that a call does not have is an empty text there.
-            rows = rows.filter(known | Q(group_0__isnull=True) | Q(group_0="") if None in values else known)
+            # A model or a function that a call does not have is an empty text there, a revision nothing at all.
+            none = Q(group_0__isnull=True) if groups[0].kind == "revision" else Q(group_0__isnull=True) | Q(group_0="")
+            rows = rows.filter(known | none if None in values else known)
         sums: dict[str, Any] = {f"sum_{name}": Sum(name) for name in columns}
         for row in rows.order_by().values(*keys).annotate(**sums):
             hour = edges[0] + row["block"] * width if "block" in row else edges[0]
@@ -197,7 +198,7 @@ class Ledger:
             periods += [(start, moment_of(run.start))] if start < moment_of(run.start) else []
             start = moment_of(run.stop)
         periods += [(start, self.boundaries[-1])] if start < self.boundaries[-1] else []
-        spans: SpanQuerySet = Span.objects.filter(project=self.project)
+        spans: SpanQuerySet = Span.objects.filter(*self.only.narrows, project=self.project)
         if self.only.span_q:
             both = Coalesce(F("input_tokens"), 0) + Coalesce(F("output_tokens"), 0)
             spans = spans.alias(tokens_sum=both).filter(*self.only.span_q)
@@ -240,5 +241,6 @@ def _with_group(rows: QuerySet[UsageRow], name: str, group: Group) -> QuerySet[U
     return rows.annotate(**{name: F(path)})
 
 
-def _value(group: Group, value: str | None) -> str | None:
-    return value if group.kind == "tag" else value or None
+def _value(group: Group, value: str | int | None) -> str | None:
+    """Return what a group is known by, a revision by its number in figures; None where a call has none."""
+    return None if value is None or (value == "" and group.kind != "tag") else str(value)

@@ -185,6 +185,9 @@ def _keys_of(progress: UsageProgress, dimensions: set[Dimension]) -> dict[Dimens
                 digest=dimension.digest,
                 model=dimension.model,
                 function=dimension.function,
+                revision=dimension.revision,
+                origin=dimension.origin,
+                error_kind=dimension.error_kind,
                 api_key_id=dimension.api_key_id,
             )
             for dimension in new

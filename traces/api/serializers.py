@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from opperweb import json
 from opperweb.api.fields import AnyJson, Body, Integer, Name, Object, Tags, Text, Time, UuidText
+from traces.evaluation_models import Evaluation
 from traces.models import Attempt, Span, SpanMetric, Status, Trace
 
 SUCCESS = (Status.OK, Status.RECOVERED)
@@ -105,7 +106,9 @@ class TraceAnswer(serializers.BaseSerializer[Trace]):
         }
 
 
-def span_of_trace(span: Span, attempt: Attempt | None, metrics: list[SpanMetric]) -> dict[str, Any]:
+def span_of_trace(
+    span: Span, attempt: Attempt | None, metrics: list[SpanMetric], evaluation: Evaluation | None = None
+) -> dict[str, Any]:
     """Return a span inside a trace; the types are those that the 1.x client checks (contract 2.1 and 9.2)."""
     body = span.body
     return {
@@ -132,11 +135,24 @@ def span_of_trace(span: Span, attempt: Attempt | None, metrics: list[SpanMetric]
             "model": span.model or None,
             "instructions": body.instructions or None,
             "function": span.function_name or None,
-            "observations": None,
+            "observations": evaluation.observations if evaluation is not None else None,
             "tags": [f"{key}:{value}" for key, value in span.tags.items()] or None,
             "generation_id": str(attempt.id) if attempt else None,
-            "scorer_context": None,
+            "scorer_context": scorer_context_of(evaluation) if evaluation is not None else None,
         },
+    }
+
+
+def scorer_context_of(evaluation: Evaluation) -> dict[str, Any]:
+    """Return how an evaluation came to its score."""
+    return {
+        "evaluation_id": str(evaluation.id),
+        "correct": evaluation.is_correct,
+        "thoughts": evaluation.thoughts,
+        "criteria": evaluation.criteria,
+        "rules": evaluation.rules,
+        "model": evaluation.judge_model,
+        "version": evaluation.judge_version,
     }
 
 

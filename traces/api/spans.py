@@ -16,6 +16,7 @@ from opperweb.api.fields import read
 from opperweb.database import db
 from traces import recording
 from traces.api.serializers import SpanAnswer, SpanCreate, SpanUpdate, span_answer
+from traces.evaluation_models import Feedback
 from traces.kinds import kind_of
 from traces.models import Span
 
@@ -31,7 +32,7 @@ async def create(request: HttpRequest, key: ApiKey) -> HttpResponse:
 
 @described("Read a span", tag="spans", responses={200: SpanAnswer})
 async def retrieve(request: HttpRequest, key: ApiKey, span_id: str) -> HttpResponse:
-    return answer(await db(lambda: {**span_answer(_find(key, span_id)), "feedback": None}))
+    return answer(await db(_retrieve, key, span_id))
 
 
 @described("Change a span", tag="spans", request=SpanUpdate, responses={200: SpanAnswer})
@@ -43,7 +44,7 @@ async def update(request: HttpRequest, key: ApiKey, span_id: str) -> HttpRespons
 
 @described("Delete a span", tag="spans", responses={204: None})
 async def delete(request: HttpRequest, key: ApiKey, span_id: str) -> HttpResponse:
-    await db(lambda: recording.delete(_find(key, span_id)))
+    await db(lambda: recording.delete(find_span(key, span_id)))
     return HttpResponse(status=204)
 
 
@@ -75,8 +76,15 @@ def _create(key: ApiKey, fields: dict[str, Any]) -> dict[str, Any]:
     return span_answer(_with_body(span))
 
 
+def _retrieve(key: ApiKey, span_id: str) -> dict[str, Any]:
+    span = find_span(key, span_id)
+    newest = Feedback.objects.filter(span=span).exclude(score=None).order_by("-updated_at").first()
+    said = {"score": newest.score, "comment": newest.comment or None} if newest is not None else None
+    return {**span_answer(span), "feedback": said}
+
+
 def _update(key: ApiKey, span_id: str, fields: dict[str, Any]) -> dict[str, Any]:
-    span = _find(key, span_id)
+    span = find_span(key, span_id)
     values = _values(fields, ended_at=span.ended_at)
     if "error" not in fields and span.error_message and "status" in values:
         values["status"] = recording.status_for(error=span.error_message, ended_at=values.get("ended_at"))
@@ -113,7 +121,7 @@ def _check_times(started_at: Any, ended_at: Any) -> None:
         raise Invalid.at(["body", "end_time"], "is before start_time", value=ended_at.isoformat())
 
 
-def _find(key: ApiKey, span_id: str) -> Span:
+def find_span(key: ApiKey, span_id: str) -> Span:
     """Return the project's span of this id, or answer 404 as if there were none anywhere."""
     span = Span.objects.filter(project=key.project, id=path_uuid(span_id)).select_related("trace", "body").first()
     if span is None:

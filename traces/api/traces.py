@@ -17,6 +17,7 @@ from opperweb.api.errors import Invalid, NotFound
 from opperweb.api.pagination import Page
 from traces.api.serializers import TraceAnswer, span_of_trace
 from traces.api.spans import path_uuid
+from traces.evaluation_models import Evaluation
 from traces.filters import TraceFilter
 from traces.models import Attempt, Span, SpanBody, Trace
 
@@ -81,8 +82,16 @@ class TraceDetail(GenericAPIView[Trace]):
         roots = {span.pk: span.body for span in spans if span.pk == trace.root_key}
         answer: dict[str, Any] = TraceAnswer(context={"roots": roots}).to_representation(trace)
         accepted = self.accepted_attempts(trace)
-        answer["spans"] = [span_of_trace(span, accepted.get(span.pk), list(span.metrics.all())) for span in spans]
+        judged = self.evaluations(trace)
+        answer["spans"] = [
+            span_of_trace(span, accepted.get(span.pk), list(span.metrics.all()), judged.get(span.pk)) for span in spans
+        ]
         return Response(answer)
+
+    def evaluations(self, trace: Trace) -> dict[int, Evaluation]:
+        """Return the newest evaluation of each span that has one."""
+        done = Evaluation.objects.filter(span__trace=trace, state=Evaluation.State.DONE, is_repeat=False)
+        return {evaluation.span_id: evaluation for evaluation in done.order_by("created_at")}
 
     def accepted_attempts(self, trace: Trace) -> dict[int, Attempt]:
         attempts = Attempt.objects.filter(span__trace=trace, outcome=Attempt.Outcome.ACCEPTED).only("id", "span_id")

@@ -8,14 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import InvalidOperation
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
 
 from opperweb.pages import display
-from traces.models import Kind, Span, Status, TraceFacet
+from traces.evaluation_models import Feedback
+from traces.filters import numbers
+from traces.models import Kind, Origin, Span, SpanMetric, Status, TraceFacet
 from traces.tags import read_tag
 
 
@@ -102,6 +104,13 @@ def _span_text(field: str) -> Reader:
     return read
 
 
+def _origin(value: str) -> Condition:
+    words = {label.lower(): origin for origin, label in Origin.choices}
+    if value.lower() not in words:
+        raise BadValue(f"origin is one of {', '.join(words)}")
+    return Condition(Q(origin=words[value.lower()]), "is", value.lower())
+
+
 def _cached(value: str) -> Condition:
     if value.lower() in ("yes", "true", "1"):
         return Condition(Q(cached_count__gt=0), "is", "yes")
@@ -155,54 +164,78 @@ def _number(field: str, read_number: Read, show: Callable[[Any], str], *, exampl
     return read
 
 
-_UNITS_MS = {"ms": 1, "": 1000, "s": 1000, "sec": 1000, "m": 60_000, "min": 60_000, "h": 3_600_000}
-
-
-def _milliseconds(text: str) -> float:
-    parts = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*([a-z]*)", text.lower(), re.ASCII)
-    if not parts or parts[2] not in _UNITS_MS:
-        raise ValueError(text)
-    return float(parts[1]) * _UNITS_MS[parts[2]]
-
-
-def _milliseconds_shown(milliseconds: float) -> str:
-    """As people would write it: 800 ms, 2 s, 2.5 s."""
-    if milliseconds >= 60_000:
-        return display.duration(milliseconds)
-    unit, number = ("s", milliseconds / 1000) if milliseconds >= 1000 else ("ms", milliseconds)
-    return f"{number:g}{display.NARROW}{unit}"
-
-
-def _whole(text: str) -> int:
-    parts = re.fullmatch(r"(\d{1,12}(?:\.\d{1,6})?)([km]?)", text.lower().replace("_", ""), re.ASCII)
-    if not parts:
-        raise ValueError(text)
-    number = Decimal(parts[1]) * {"": 1, "k": 1000, "m": 1_000_000}[parts[2]]
-    if number != int(number):
-        raise ValueError(text)
-    return int(number)
-
-
-def _dollars(text: str) -> Decimal:
-    if not re.fullmatch(r"\$?\d{0,9}(\.\d{1,10})?", text, re.ASCII) or text in ("", "$"):
-        raise ValueError(text)
-    return Decimal(text.removeprefix("$"))
-
-
-def _dollars_shown(usd: Decimal) -> str:
-    return f"${usd:f}"
-
-
 TOKENS_SUM = "tokens_sum"
 
 # Asked of a span: a trace has it where one of its spans does.
-first_token = _number("first_token_ms", _milliseconds, _milliseconds_shown, example="ttft:>800ms")
+first_token = _number("first_token_ms", numbers.milliseconds, numbers.milliseconds_shown, example="ttft:>800ms")
 
 
 def _ttft(value: str) -> Condition:
     condition = first_token(value)
     return replace(condition, q=_span_with(Q(kind=Kind.LLM) & condition.q))
 
+
+# --- what people and programs say of a span ---------------------------------------------------------------------------
+
+# From such a row to what is filtered.
+_TO_SPAN, _TO_TRACE = "span", "span__trace"
+# A rating of at least so much is good, as `Feedback.is_good` says.
+_GOOD = 0.5
+_FEEDBACK = {
+    "good": Q(score__gte=_GOOD),
+    "bad": Q(score__lt=_GOOD),
+    "none": Q(score__isnull=False),
+}
+_METRIC = re.compile(r"(?P<name>[^<>=]+)(?P<asked>[<>=].*)?", re.DOTALL)
+_METRIC_EXAMPLE = "metric:tone>3"
+_metric_value = _number("value", numbers.any_number, "{:g}".format, example=_METRIC_EXAMPLE)
+
+
+def _said(model: type[Feedback | SpanMetric], q: Q, link: str) -> Q:
+    return Q(Exists(model.objects.filter(q, **{link: OuterRef("pk")})))
+
+
+def _feedback(link: str) -> Reader:
+    def read(value: str) -> Condition:
+        word = value.lower()
+        if word not in _FEEDBACK:
+            raise BadValue(f"feedback is one of {', '.join(_FEEDBACK)}")
+        found = _said(Feedback, _FEEDBACK[word], link)
+        return Condition(~found if word == "none" else found, "is", word)
+
+    return read
+
+
+def _metric(link: str) -> Reader:
+    def read(value: str) -> Condition:
+        parts = _METRIC.fullmatch(value.strip())
+        if not parts:
+            raise BadValue(f"A metric is written {_METRIC_EXAMPLE}, or metric:tone where it is there at all")
+        name, asked = parts["name"].rstrip(), parts["asked"]
+        q = _matching("dimension", name)
+        if asked is None:
+            return Condition(_said(SpanMetric, q, link), "is", "set", subject=f"metric:{name}", group=name)
+        number = _metric_value(asked.removeprefix("=") if ".." in asked else asked)
+        return replace(number, q=_said(SpanMetric, q & number.q, link), subject=f"metric:{name}", group=name)
+
+    return read
+
+
+def _has(link: str) -> Reader:
+    def read(value: str) -> Condition:
+        if value.lower() != "comment":
+            raise BadValue("has is written has:comment")
+        return Condition(_said(Feedback, ~Q(comment=""), link), "is", "there", subject="comment")
+
+    return read
+
+
+# The same keys, asked of a span alone.
+SPAN_KEYS: Mapping[str, Reader] = {
+    "feedback": _feedback(_TO_SPAN),
+    "metric": _metric(_TO_SPAN),
+    "has": _has(_TO_SPAN),
+}
 
 KEYS: Mapping[str, Reader] = {
     "tag": _tag,
@@ -213,16 +246,20 @@ KEYS: Mapping[str, Reader] = {
     "provider": _span_text("provider"),
     "key": _span_text("api_key__name"),
     "error": _span_text("error_kind"),
-    "latency": _number("duration_ms", _milliseconds, _milliseconds_shown, example="latency:>2s"),
+    "latency": _number("duration_ms", numbers.milliseconds, numbers.milliseconds_shown, example="latency:>2s"),
     "ttft": _ttft,
-    "score": _number("score", _whole, str, example="score:<50"),
-    "cost": _number("cost_usd", _dollars, _dollars_shown, example="cost:>0.01"),
-    "tokens": _number(TOKENS_SUM, _whole, display.count, example="tokens:>1000"),
-    "tokens.in": _number("input_tokens", _whole, display.count, example="tokens.in:>1000"),
-    "tokens.out": _number("output_tokens", _whole, display.count, example="tokens.out:>1000"),
-    "spans": _number("span_count", _whole, display.count, example="spans:>10"),
-    "attempts": _number("attempt_count", _whole, display.count, example="attempts:>1"),
+    "score": _number("score", numbers.whole, str, example="score:<50"),
+    "cost": _number("cost_usd", numbers.dollars, numbers.dollars_shown, example="cost:>0.01"),
+    "tokens": _number(TOKENS_SUM, numbers.whole, display.count, example="tokens:>1000"),
+    "tokens.in": _number("input_tokens", numbers.whole, display.count, example="tokens.in:>1000"),
+    "tokens.out": _number("output_tokens", numbers.whole, display.count, example="tokens.out:>1000"),
+    "spans": _number("span_count", numbers.whole, display.count, example="spans:>10"),
+    "attempts": _number("attempt_count", numbers.whole, display.count, example="attempts:>1"),
     "cached": _cached,
+    "feedback": _feedback(_TO_TRACE),
+    "metric": _metric(_TO_TRACE),
+    "has": _has(_TO_TRACE),
+    "origin": _origin,
     "id": _id,
 }
 

@@ -23,6 +23,7 @@ from traces.filters.chips import Chip, chip_of, conditions_of
 from traces.filters.keys import KEYS, TOKENS_SUM, Condition
 from traces.filters.reading import Problem, moment_from, terms_from, write_moment
 from traces.filters.terms import Term, write_terms
+from traces.models import Origin
 from traces.querysets import TraceQuerySet
 from traces.tags import read_tag
 
@@ -87,9 +88,16 @@ class TraceFilter:
             traces = traces.with_tokens_sum()
         start, end = self.period(now)
         traces = traces.between(start, end)
+        if self.hides_evaluations:
+            traces = traces.filter(~Q(origin=Origin.EVALUATION))
         for q in self._alternatives:
             traces = traces.filter(q)
         return traces
+
+    @property
+    def hides_evaluations(self) -> bool:
+        """Whether what judges asked is left out: it is found where it is looked for, by `origin:` or an id."""
+        return not any(term.key in ("origin", "id") for term in self.terms)
 
     @property
     def needs_tokens_sum(self) -> bool:

@@ -30,6 +30,8 @@ _FIELDS: tuple[tuple[str, Any, str], ...] = (
     ("latency", _("Duration"), ">2s or 1s..5s"),
     ("cost", _("Cost"), ">0.01"),
     ("score", _("Score"), "<50 or none"),
+    ("feedback", _("Feedback"), "bad, good or none"),
+    ("metric", _("Metric"), "tone>3"),
     ("tokens", _("Tokens"), ">1000"),
     ("attempts", _("Attempts"), ">1"),
 )

@@ -6,14 +6,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import QueryDict
 
-from traces.models import Attempt, AttemptBody, Span, SpanBody, Status
+from traces.evaluation_models import Evaluation, Feedback
+from traces.models import Attempt, AttemptBody, Span, SpanBody, SpanMetric, Status
 from traces.pages.attempt_view import AttemptLink, attempt_label, links_of
+from traces.pages.evaluation_view import EvaluationView, Verdict, evaluations_of, newest_verdict, texts_in
 from traces.pages.exchange import Exchange
+from traces.pages.feedback_view import FeedbackView, feedback_of
 from traces.pages.json_view import JsonView, indented, readable, view_of
 from traces.pages.part import OF_ATTEMPT, OF_SPAN
-from traces.pages.prompt_view import PromptBlock, blocks_of, plain_of
+from traces.pages.prompt_view import PromptBlock, PromptChoice, blocks_of, choice_of, plain_of
 from traces.pages.receipt import Receipt, receipt_of
 from traces.pages.timing import Segment, options_of, timing_of, tokens_per_second
 from traces.pages.tokens import TokenLine, token_lines
@@ -22,13 +26,23 @@ from traces.pages.waterfall import ICONS
 
 ORDINALS = ("", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 MOST_LIST = 2000
-LABELS = {"output": "Output", "input": "Input", "prompt": "Prompt", "raw": "Raw", "details": "Details"}
+LABELS = {
+    "output": "Output",
+    "input": "Input",
+    "prompt": "Prompt",
+    "raw": "Raw",
+    "evaluation": "Evaluation",
+    "feedback": "Feedback",
+    "details": "Details",
+}
 # Which texts a tab reads.
 BODY_OF_TAB: dict[str, tuple[str, ...]] = {
     "output": ("output", "output_schema", "error"),
     "input": ("input", "input_schema", "instructions"),
-    "prompt": ("output_schema",),
+    "prompt": ("output_schema", "request"),
     "raw": (),
+    "evaluation": ("input",),
+    "feedback": ("output",),
     "details": ("meta", "request"),
 }
 EXCHANGE_OF_TAB: dict[str, tuple[str, ...]] = {
@@ -44,7 +58,7 @@ class Choice:
     label: str
     query: str
     is_current: bool
-    count: int = 0
+    count: int | str = ""
     name: str = ""
 
 
@@ -83,11 +97,39 @@ class Inspector:
 
     @property
     def tabs(self) -> list[Choice]:
-        counts = {"raw": len(self.attempts)}
+        counts = self.counts
         return [
-            Choice(LABELS[name], self.link(tab=name), name == self.tab, counts.get(name, 0), name)
+            Choice(LABELS[name], self.link(tab=name), name == self.tab, counts.get(name, ""), name)
             for name in tabs_of(self.span)
+            # What is no model call is hardly ever spoken of.
+            if self.span.is_model_call or name != "feedback" or counts["feedback"] or name == self.tab
         ]
+
+    @cached_property
+    def counts(self) -> dict[str, int | str]:
+        """What stands beside the names of the tabs; the score as a text, since 0 is one too. One query."""
+        given = Span.objects.filter(pk=self.span.pk).values(
+            judge_score=Subquery(_scores(OuterRef("pk"))),
+            opinion_count=Subquery(_counted(Feedback.objects)),
+            metric_count=Subquery(_counted(SpanMetric.objects)),
+        )[0]
+        score = "" if given["judge_score"] is None else str(given["judge_score"])
+        said = (given["opinion_count"] or 0) + (given["metric_count"] or 0)
+        return {"raw": len(self.attempts), "evaluation": score, "feedback": said}
+
+    @cached_property
+    def evaluations(self) -> EvaluationView:
+        """All evaluations, for their tab."""
+        return evaluations_of(self.span, texts_in(self.body.input))
+
+    @cached_property
+    def verdict(self) -> Verdict | None:
+        """The evaluation that counts, for the tab of the output; none was made of a call without a score."""
+        return newest_verdict(self.span) if self.counts["evaluation"] else None
+
+    @cached_property
+    def feedback(self) -> FeedbackView:
+        return feedback_of(self.span, self.body.output)
 
     @property
     def views(self) -> list[Choice]:
@@ -121,6 +163,15 @@ class Inspector:
         else:
             query.update(self.kept)
         return "?" + query.urlencode()
+
+    @property
+    def here(self) -> str:
+        """The query of this very panel, to come back to."""
+        return self.link()
+
+    @property
+    def to_evaluation(self) -> str:
+        return self.link(tab="evaluation")
 
     @property
     def raw_links(self) -> dict[str, str]:
@@ -173,7 +224,12 @@ class Inspector:
 
     @cached_property
     def blocks(self) -> list[PromptBlock]:
-        return blocks_of(self.exchange.messages) if self.exchange else []
+        return blocks_of(self.exchange.messages, self.body.request) if self.exchange else []
+
+    @property
+    def choice(self) -> PromptChoice | None:
+        """How the examples of the prompt were chosen."""
+        return choice_of(self.body.request)
 
     @property
     def message_count(self) -> int:
@@ -262,9 +318,19 @@ def kept_of(query: QueryDict) -> dict[str, str]:
 
 
 def tabs_of(span: Span) -> tuple[str, ...]:
-    if span.is_model_call and span.attempt_count:
-        return ("output", "input", "prompt", "raw", "details")
-    return ("output", "input", "details")
+    exchange = ("prompt", "raw") if span.attempt_count else ()
+    if span.is_model_call:
+        return ("output", "input", *exchange, "evaluation", "feedback", "details")
+    return ("output", "input", "feedback", "details")
+
+
+def _scores(span: OuterRef) -> QuerySet[Evaluation, Any]:
+    done = Evaluation.objects.filter(span=span, state=Evaluation.State.DONE, is_repeat=False)
+    return done.order_by("-created_at").values("score")[:1]
+
+
+def _counted(rows: Any) -> Any:
+    return rows.filter(span=OuterRef("pk")).order_by().values("span").annotate(number=Count("pk")).values("number")
 
 
 def _chosen(attempts: list[Attempt], number: str) -> Attempt | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from opperweb.pages.display import size
 from traces.media import media_in
@@ -43,16 +44,61 @@ class PromptMessage:
         return "\n".join(f"[{part.text}]" if part.is_file else part.text for part in self.parts)
 
 
+class PromptExample(NamedTuple):
+    """A question with its answer; of one that was chosen for the input, how near it is, and the example it was."""
+
+    question: PromptMessage
+    answer: PromptMessage | None
+    similarity: float | None = None
+    id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class PromptChoice:
+    """How examples were chosen of the `of` that there were: by the vectors of `model`, or by words where it is empty.
+
+    `note` says why a model that was named had no say.
+    """
+
+    of: int
+    model: str
+    note: str
+    duration_ms: float | None
+
+
 @dataclass
 class PromptBlock:
-    """A message, or all the examples that stand together as pairs of question and answer."""
+    """A message, or all the examples that stand together."""
 
     message: PromptMessage | None = None
-    examples: list[tuple[PromptMessage, PromptMessage | None]] = field(default_factory=list)
+    examples: list[PromptExample] = field(default_factory=list)
 
 
-def blocks_of(messages: Any) -> list[PromptBlock]:
-    """Return the messages in their order, examples gathered."""
+def blocks_of(messages: Any, request: Any = None) -> list[PromptBlock]:
+    """Return the messages in their order, examples gathered; `request` is what the span keeps of its examples."""
+    blocks = _gathered(messages)
+    kept = request.get("examples") if isinstance(request, Mapping) else None
+    for block in blocks:
+        block.examples = _recognised(block.examples, kept)
+    return blocks
+
+
+def choice_of(request: Any) -> PromptChoice | None:
+    """Return how the examples were chosen, None where nobody chose."""
+    facts = request.get("few_shot") if isinstance(request, Mapping) else None
+    if not isinstance(facts, Mapping) or not isinstance(facts.get("of"), int):
+        return None
+    model = facts.get("model") if facts.get("by") == "embedding" else ""
+    took = facts.get("duration_ms")
+    return PromptChoice(
+        of=facts["of"],
+        model=readable(str(model or "")[:LONGEST_NAME]),
+        note=readable(str(facts.get("note") or "")[:500]),
+        duration_ms=took if isinstance(took, int | float) else None,
+    )
+
+
+def _gathered(messages: Any) -> list[PromptBlock]:
     blocks: list[PromptBlock] = []
     for raw in messages if isinstance(messages, list) else []:
         if not isinstance(raw, Mapping):
@@ -61,19 +107,43 @@ def blocks_of(messages: Any) -> list[PromptBlock]:
         if raw.get("note") != "example":
             blocks.append(PromptBlock(message))
         elif message.css == "assistant" and blocks and blocks[-1].examples and blocks[-1].examples[-1][1] is None:
-            blocks[-1].examples[-1] = (blocks[-1].examples[-1][0], message)
+            blocks[-1].examples[-1] = PromptExample(blocks[-1].examples[-1].question, message)
         else:
             if not (blocks and blocks[-1].examples):
                 blocks.append(PromptBlock())
-            blocks[-1].examples.append((message, None))
+            blocks[-1].examples.append(PromptExample(message, None))
     return blocks
+
+
+def _recognised(shown: list[PromptExample], kept: Any) -> list[PromptExample]:
+    """Return the examples of a prompt with what is kept of each, where it is clear which is which."""
+    if not isinstance(kept, list) or len(kept) != len(shown) or not all(isinstance(one, Mapping) for one in kept):
+        return shown
+    # In a prompt the nearest stands last, next to the input.
+    in_order = sorted(kept, key=lambda one: _nearness(one) or 0.0)
+    return [
+        example._replace(similarity=_nearness(one), id=_id_of(one))
+        for example, one in zip(shown, in_order, strict=True)
+    ]
+
+
+def _nearness(kept: Mapping[str, Any]) -> float | None:
+    similarity = kept.get("similarity")
+    return similarity if isinstance(similarity, float) or similarity in (0, 1) else None
+
+
+def _id_of(kept: Mapping[str, Any]) -> UUID | None:
+    try:
+        return UUID(str(kept.get("id")))
+    except ValueError:
+        return None
 
 
 def plain_of(blocks: list[PromptBlock]) -> str:
     """Return the whole conversation as plain text, to copy or to read."""
     messages: list[PromptMessage] = []
     for block in blocks:
-        pairs = [message for pair in block.examples for message in pair if message]
+        pairs = [message for each in block.examples for message in (each.question, each.answer) if message]
         messages += [block.message] if block.message else pairs
     return "\n\n".join(f"{message.role}\n{message.text}" for message in messages)
 

@@ -1,4 +1,4 @@
-"""./run demo: sample traces and a function in the first project; with --remove they are gone again."""
+"""./run demo: sample traces and functions in the first project; with --remove they are gone again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from opperweb.accounts.models import Project
 
 
 class Command(BaseCommand):
-    help = "Load sample traces into the first project, or remove them."
+    help = "Load sample traces and functions into the first project, or remove them."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--remove", action="store_true", help="remove the samples")
@@ -21,6 +21,6 @@ class Command(BaseCommand):
         if project is None:
             raise CommandError("There is no project yet; ./run makes the first one.")
         if options["remove"]:
-            self.stdout.write(f"Removed {samples.remove(project)} sample traces from {project}.")
+            self.stdout.write(f"Removed {samples.remove(project)} sample traces and their functions from {project}.")
         else:
-            self.stdout.write(f"Loaded {samples.load(project)} sample traces into {project}.")
+            self.stdout.write(f"Loaded {samples.load(project)} sample traces and their functions into {project}.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions import batches, calls, orphans
+from functions import batches, calls, opening, orphans
 from functions.models import Batch, BatchItem, Completion
 from opperweb import loop
 from traces.models import Span
@@ -100,6 +100,12 @@ def test_failed_inputs_can_be_run_again(api: Any, sent: list[str]) -> None:
     assert api.get(f"/v2/call/batch/{batch_id}").json()["failed"] == 2
 
 
+def begin(item_id: int) -> opening.Begun:
+    ready = batches._ready(item_id)
+    assert ready is not None
+    return batches._begin(item_id, ready)
+
+
 def test_a_batch_of_a_dead_process_goes_on_where_it_was(api: Any, sent: list[str], monkeypatch: Any) -> None:
     keys: list[int] = []
     monkeypatch.setattr(calls.call_job, "delay", keys.append)
@@ -108,11 +114,9 @@ def test_a_batch_of_a_dead_process_goes_on_where_it_was(api: Any, sent: list[str
     assert batches.claim(uuid.UUID(batch_id))
     items = list(BatchItem.objects.order_by("number"))
     BatchItem.objects.filter(number__lt=3).update(state="running")
-    done = batches._begin(items[0].pk)
-    assert done is not None
+    done = begin(items[0].pk)
     loop.run(calls.run(done))
-    half = batches._begin(items[1].pk)
-    assert half is not None
+    half = begin(items[1].pk)
     dead = uuid.uuid4()
     Batch.objects.update(process_id=dead)
     Completion.objects.filter(pk=half.span_key).update(process_id=dead)

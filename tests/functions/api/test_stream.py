@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from functions import calls
+from functions import calls, opening
 from functions.completions.listening import Chunk
 from opperweb.accounts.models import ApiKey, Project
 from traces.models import Attempt, Span, Status
@@ -111,8 +111,8 @@ def test_a_stream_cannot_be_repeated(post: Any) -> None:
 async def test_what_had_come_is_kept_when_the_reader_leaves(project: Project, upstream: Any, use_upstream: Any) -> None:
     use_upstream()
     key = await asyncio.to_thread(lambda: ApiKey.objects.make(project, "tests")[0])
-    asked = calls.Asked(name="greet", input="one two three", definition={"model": "rehearsal/slow-2s"})
-    begun, pieces = await calls.stream(key, asked)
+    asked = opening.Asked(name="greet", input="one two three", definition={"model": "rehearsal/slow-2s"})
+    begun, pieces = await calls.stream(key.project, asked, api_key=key)
     piece = await anext(pieces)
     assert isinstance(piece, Chunk)
     await pieces.aclose()

@@ -14,9 +14,10 @@ from django.test import Client
 from django.utils import timezone
 
 from functions.models import Batch
-from opperweb.accounts.models import ApiKey, Project
+from opperweb.accounts.models import ApiKey, Project, User
 from tests.traces.factories import make_call, make_span, make_trace
-from traces.models import Kind, Span, Status
+from traces.evaluation_models import Feedback
+from traces.models import Kind, Span, SpanMetric, Status
 
 LIST = "/projects/acme/completions/"
 FRAGMENT = {"HX-Request": "true"}
@@ -170,6 +171,27 @@ def test_the_filter_is_asked_of_each_call(alice_client: Client, project: Project
     for place, span in enumerate(Span.objects.order_by("key")):
         Span.objects.filter(pk=span.pk).update(started_at=timezone.now() - timedelta(minutes=place + 1))
     assert names(page_text(alice_client, f"?q={quote(q)}&sort=-when")) == found
+
+
+def test_what_people_and_programs_said_finds_calls_in_as_many_queries(
+    alice_client: Client, project: Project, alice: User, django_assert_num_queries: Any
+) -> None:
+    def rate(name: str, score: float, tone: float) -> None:
+        span = make_call(project, name).spans.get()
+        Feedback.objects.create(project=project, span=span, author=alice, score=score, comment="No" if tone > 3 else "")
+        SpanMetric.objects.create(span=span, dimension="tone", value=tone)
+
+    rate("good", 1, 4)
+    rate("bad", 0, 4)
+    rate("flat", 0, 1)
+    make_call(project, "unrated")
+    assert names(page_text(alice_client, "?q=feedback:none")) == ["unrated"]
+    query = f"?q={quote('feedback:bad metric:tone>3 has:comment')}"
+    for _ in range(2):
+        with django_assert_num_queries(6):
+            assert set(names(page_text(alice_client, query))) == {"bad"}
+        for _ in range(20):
+            rate("bad", 0, 4)
 
 
 def test_a_call_is_found_by_the_beginning_of_its_own_id(alice_client: Client, project: Project) -> None:

@@ -86,7 +86,7 @@ def test_the_list_and_the_trace_take_a_fixed_number_of_queries(
     with django_assert_num_queries(4):
         assert len(api.get("/v2/traces").json()["data"]) == 21
     # The key, the trace, its spans with their texts, their metrics, the accepted attempts.
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         assert len(api.get(f"/v2/traces/{root.trace.id}").json()["spans"]) == 21
 
 

@@ -10,10 +10,12 @@ import pytest
 from django.http import QueryDict
 from django.utils import timezone
 
-from opperweb.accounts.models import Project
+from opperweb.accounts.models import Project, User
 from tests.traces.factories import make_call, make_span, make_trace
+from traces.analytics.conditions import span_conditions
+from traces.evaluation_models import Feedback
 from traces.filters import TraceFilter
-from traces.models import Kind, Status, Trace
+from traces.models import Kind, Span, SpanMetric, Status, Trace
 
 
 def filter_of(q: str = "", **params: str) -> TraceFilter:
@@ -127,6 +129,77 @@ def test_the_language_finds_its_traces(q: str, found: set[str]) -> None:
     assert names(trace_filter) == found
 
 
+@pytest.fixture
+def said_of_traces(project: Project, alice: User, bob: User) -> None:
+    """What people and programs say of four calls: of `praised` both, of `disputed` both and one with words."""
+
+    def rate(span: Span, author: User, score: float | None, comment: str = "") -> None:
+        Feedback.objects.create(project=project, span=span, author=author, score=score, comment=comment)
+
+    spans = {name: make_call(project, name).spans.get() for name in ("praised", "disputed", "noted", "silent")}
+    rate(spans["praised"], alice, 1.0)
+    rate(spans["praised"], bob, 0.5)
+    rate(spans["disputed"], alice, 0.9)
+    rate(spans["disputed"], bob, 0.49, "It is Saturn")
+    rate(spans["noted"], alice, None, "Look at this")
+    measured = (
+        ("praised", "tone", 4),
+        ("disputed", "tone", 2.5),
+        ("disputed", "tone of voice", -1),
+        ("noted", "ms", 3),
+    )
+    for name, dimension, value in measured:
+        SpanMetric.objects.create(span=spans[name], dimension=dimension, value=value)
+
+
+@pytest.mark.usefixtures("said_of_traces")
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("feedback:good", {"praised", "disputed"}),
+        ("feedback:Bad", {"disputed"}),
+        ("-feedback:bad", {"praised", "noted", "silent"}),
+        ("feedback:none", {"noted", "silent"}),
+        ("-feedback:none", {"praised", "disputed"}),
+        ("feedback:bad,none", {"disputed", "noted", "silent"}),
+        ("has:comment", {"disputed", "noted"}),
+        ("-has:comment", {"praised", "silent"}),
+        ("metric:tone", {"praised", "disputed"}),
+        ("-metric:tone", {"noted", "silent"}),
+        ("metric:tone>3", {"praised"}),
+        ("metric:tone>=2.5", {"praised", "disputed"}),
+        ("metric:tone<3", {"disputed"}),
+        ("metric:tone=4", {"praised"}),
+        ("metric:tone=2..3", {"disputed"}),
+        ("metric:tone=-2..0", set()),
+        ('metric:"tone of voice<0"', {"disputed"}),
+        ("metric:tone*<0", {"disputed"}),
+        ("metric:TON*", {"praised", "disputed"}),
+        ("metric:ms", {"noted"}),
+        ("metric:tone metric:ms", set()),
+        ("metric:tone>3 metric:tone<3", {"praised", "disputed"}),
+        ("metric:tone feedback:bad has:comment", {"disputed"}),
+    ],
+)
+def test_what_was_said_of_a_call_finds_its_trace_and_itself(project: Project, q: str, found: set[str]) -> None:
+    trace_filter = filter_of(q)
+    assert trace_filter.problems == ()
+    assert names(trace_filter) == found
+    calls = Span.objects.filter(*span_conditions(trace_filter, project))
+    assert sorted(calls.values_list("name", flat=True)) == sorted(found)
+
+
+def test_a_trace_with_feedback_on_any_of_its_spans_has_feedback(project: Project, alice: User) -> None:
+    trace = make_trace(project)
+    root = make_span(trace, "agent_run", kind=Kind.AGENT)
+    call = make_span(trace, "call", parent=root, kind=Kind.LLM)
+    Feedback.objects.create(project=project, span=call, author=alice, score=0)
+    assert names(filter_of("feedback:bad")) == {"agent_run"}
+    assert names(filter_of("feedback:none")) == set()
+    calls = Span.objects.filter(*span_conditions(filter_of("feedback:bad"), project))
+    assert [span.name for span in calls] == ["call"]
+
+
 @pytest.mark.usefixtures("three_traces")
 def test_a_removed_tag_widens_the_list() -> None:
     narrow = filter_of("tag:env=production tag:user=company_1")
@@ -147,6 +220,14 @@ def test_a_removed_tag_widens_the_list() -> None:
         ("status:gone", "Status is one of"),
         ("id:xyz", "An id"),
         ("cached:maybe", "yes or no"),
+        ("feedback:so-so", "good, bad, none"),
+        ("metric:>3", "metric:tone>3"),
+        ("metric:tone>", "no such number"),
+        ("metric:tone>warm", "no such number"),
+        ("metric:tone=none", "no such number"),
+        ("metric:tone>1e999", "no such number"),
+        ("metric:a*b*c*d*e*f*g>1", "At most"),
+        ("has:image", "has:comment"),
         ("tag:=x", "tag:key=value"),
         ("name:", "needs a value"),
         ("name:" + "*a" * 40, "At most"),
@@ -239,6 +320,19 @@ def test_a_chip_says_what_a_term_asks_for() -> None:
     assert said == ["tag:env is production", "latency > 2\u202fs", "status is not error or ok", "latenzy : 1"]
     assert trace_filter.chips[0].without == "q=latency:>2s%20-status:error,ok%20latenzy:1"
     assert trace_filter.chips[3].problem
+
+
+def test_a_chip_names_the_metric_and_what_people_said() -> None:
+    trace_filter = filter_of("metric:tone>3 -metric:ms metric:len=1..2.5 feedback:bad,none -has:comment")
+    said = [f"{chip.subject} {chip.operator} {chip.shown}" for chip in trace_filter.chips]
+    assert said == [
+        "metric:tone > 3",
+        "metric:ms is not set",
+        "metric:len is 1 to 2.5",
+        "feedback is bad or none",
+        "comment is not there",
+    ]
+    assert TraceFilter.from_query(QueryDict(trace_filter.as_query())) == trace_filter
 
 
 def test_tags_that_the_filter_fixes_are_known() -> None:

@@ -26,7 +26,7 @@ def test_only_attempts_of_the_rows_shown_are_read(alice_client, project, django_
     trace = make_trace(project)
     for number in range(3):
         make_attempt(make_span(trace, f"ask {number}", kind="llm"))
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(14):
         alice_client.get(f"/projects/{project.slug}/traces/{trace.id}/")
 
 

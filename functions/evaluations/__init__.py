@@ -1,0 +1,1 @@
+"""A quick judgement of each completion by a model, and checks that need none."""
