@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from asgiref.sync import SyncToAsync
 from django.core.cache import cache
+from django.db import connection, connections
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 
 from functions import definitions
 from functions.completions import catalogue
 from functions.few_shot.uses import uses
+from opperweb import database
 from opperweb.accounts.models import ApiKey, Membership, Project, Role, User
 from tests.listening import listening_server
 
@@ -198,6 +201,22 @@ def _tables_are_emptied_by_rows() -> Iterator[None]:
 
 def _deletes(self: Any, style: Any, tables: Any, **_: Any) -> list[str]:
     return [f"DELETE FROM {self.quote_name(table)}" for table in tables]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Close at the end what other threads and processes hold open: the tests' database could not be dropped."""
+    yield
+    uses.stop()
+    database.close()
+    # Where async tests ask the ORM themselves.
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result(timeout=20)
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 @pytest.fixture(autouse=True, scope="session")

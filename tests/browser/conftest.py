@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from opperweb.accounts.models import User
 
@@ -22,6 +22,10 @@ HERE = Path(__file__).parent
 
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
+
+# How long a page may take before a test gives up: long, because the machine may be busy with something else.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -77,7 +81,7 @@ def open_page(browser: Browser, server: str) -> Iterator[Callable[..., Page]]:
         if user is not None:
             context.add_cookies([{"name": django_settings.SESSION_COOKIE_NAME, "value": _session(user), "url": server}])
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
         return page
 
     yield opened
@@ -101,6 +105,27 @@ def page(open_page: Callable[..., Page], alice: User) -> Page:
 def plain_page(open_page: Callable[..., Page], alice: User) -> Page:
     """A page without scripts, Alice signed in."""
     return open_page(user=alice, scripts=False)
+
+
+@pytest.fixture
+def console_errors() -> Callable[[Page], list[str]]:
+    """The errors in a page's console from now on: what the policy refuses, what breaks, what is not found.
+
+    A connection that breaks off is none: pages that ask again and again are left while they ask.
+    """
+
+    def watched(page: Page) -> list[str]:
+        errors: list[str] = []
+
+        def hear(message: ConsoleMessage) -> None:
+            if message.type == "error" and "net::ERR_" not in message.text:
+                errors.append(f"{message.text} ({message.location['url']})")
+
+        page.on("console", hear)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        return errors
+
+    return watched
 
 
 @pytest.fixture

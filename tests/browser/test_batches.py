@@ -162,13 +162,13 @@ def test_the_pages_keep_nobody_out(
     open_page: Callable[..., Page],
     alice: User,
     axe: Callable[[Page], list[str]],
+    console_errors: Callable[[Page], list[str]],
     batch: Batch,
     dark: bool,
     size: dict[str, int],
 ) -> None:
     page = open_page(user=alice, dark=dark, size=size)
-    refused: list[str] = []
-    page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
+    refused = console_errors(page)
     for path in PAGES:
         page.goto(there(batch, path))
         assert axe(page) == []

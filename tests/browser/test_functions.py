@@ -82,13 +82,13 @@ def test_the_pages_keep_nobody_out(
     open_page: Callable[..., Page],
     alice: User,
     axe: Callable[[Page], list[str]],
+    console_errors: Callable[[Page], list[str]],
     path: str,
     size: dict[str, int],
     dark: bool,
 ) -> None:
     page = open_page(user=alice, dark=dark, size=size)
-    refused: list[str] = []
-    page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
+    refused = console_errors(page)
     page.goto(path)
     if path == OVERVIEW:
         page.click("text=Show as table")

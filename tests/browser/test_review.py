@@ -59,14 +59,10 @@ def calls(project: Project) -> list[Any]:
     return made
 
 
-def watched(page: Page) -> list[str]:
-    refused: list[str] = []
-    page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
-    return refused
-
-
-def test_all_of_it_is_done_by_keys(page: Page, alice: User, calls: list[Any]) -> None:
-    refused = watched(page)
+def test_all_of_it_is_done_by_keys(
+    page: Page, alice: User, calls: list[Any], console_errors: Callable[[Page], list[str]]
+) -> None:
+    refused = console_errors(page)
     page.goto(REVIEW)
     expect(page.locator(".review-progress")).to_contain_text("1 of 3")
     page.keyboard.press("m")
@@ -177,11 +173,12 @@ def test_the_page_keeps_nobody_out(
     bob: User,
     calls: list[Any],
     axe: Callable[[Page], list[str]],
+    console_errors: Callable[[Page], list[str]],
     size: dict[str, int],
     dark: bool,
 ) -> None:
     page = open_page(user=alice, dark=dark, size=size)
-    refused = watched(page)
+    refused = console_errors(page)
     Feedback.objects.create(project=calls[0].project, span=calls[2], author=bob, score=0.0)
     Feedback.objects.create(project=calls[0].project, span=calls[2], author=alice, score=1.0)
     for address in (

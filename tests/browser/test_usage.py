@@ -85,11 +85,15 @@ def test_nothing_scrolls_sideways_on_a_phone(open_page: Callable[..., Page], ali
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_the_page_keeps_nobody_out(
-    open_page: Callable[..., Page], alice: User, axe: Callable[[Page], list[str]], dark: bool, size: dict[str, int]
+    open_page: Callable[..., Page],
+    alice: User,
+    axe: Callable[[Page], list[str]],
+    console_errors: Callable[[Page], list[str]],
+    dark: bool,
+    size: dict[str, int],
 ) -> None:
     page = open_page(user=alice, dark=dark, size=size)
-    refused: list[str] = []
-    page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
+    refused = console_errors(page)
     page.goto(f"{USAGE}?by=tag&tag=user")
     page.click("text=Show as table")
     assert axe(page) == []
