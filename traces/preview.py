@@ -14,10 +14,16 @@ MOST_FILES = 100
 
 
 def preview(value: Any) -> str:
-    """Return one line of at most 300 characters: an object's values joined by " · ", of a list its first item."""
+    """Return one line of at most 300 characters: an object's values joined by " · ", of a list its first item.
+
+    A value without any text in it is "empty", no value is nothing.
+    """
     if value is None:
         return ""
     words = " · ".join(_texts(value, depth=0))
+    if not words and isinstance(value, (Mapping, list, tuple)):
+        # Not the same as no value, which a list shows as a dash.
+        return "empty"
     line = " ".join(words.split())
     return line if len(line) <= LENGTH else line[: LENGTH - 1] + "…"
 

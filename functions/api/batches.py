@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import Count
@@ -20,7 +21,7 @@ from opperweb.api.body import read_object
 from opperweb.api.endpoint import answer, described, endpoint
 from opperweb.api.errors import Invalid, NotFound
 from opperweb.api.fields import read
-from opperweb.api.pagination import Window, page, window_of
+from opperweb.api.pagination import PAGING, Window, page, page_of, window_of
 from opperweb.database import db
 
 State = BatchItem.State
@@ -36,7 +37,7 @@ async def create(request: HttpRequest, key: ApiKey) -> HttpResponse:
     return answer(await db(about, batch), status=202)
 
 
-@described("List batches", tag="batch", responses={200: OpenApiTypes.OBJECT})
+@described("List batches", tag="batch", parameters=PAGING, responses={200: page_of(BatchAnswer)})
 async def index(request: HttpRequest, key: ApiKey) -> HttpResponse:
     """Return a page of the project's batches, the newest first."""
     return answer(await db(_index, key, window_of(request.GET)))
@@ -67,7 +68,7 @@ async def retry(request: HttpRequest, key: ApiKey, batch_id: str) -> HttpRespons
     return answer(await db(_changed, batches.run_again, key, batch_id))
 
 
-@described("Read the results of a batch", tag="batch", responses={200: OpenApiTypes.OBJECT})
+@described("Read the results of a batch", tag="batch", parameters=PAGING, responses={200: OpenApiTypes.OBJECT})
 async def results(request: HttpRequest, key: ApiKey, batch_id: str) -> HttpResponse:
     """Return a page of what came of the inputs, in their order: number, status, span_id, the answer or the error."""
     return answer(await db(_results, key, batch_id, window_of(request.GET)))
@@ -94,7 +95,19 @@ def find(key: ApiKey, batch_id: str) -> Batch:
 def about(batch: Batch) -> dict[str, Any]:
     """Return how far a batch is, as the API answers it."""
     batch.refresh_from_db()
-    counts = dict(batch.items.values_list("state").annotate(count=Count("pk")))
+    return _told(batch, _counts([batch]).get(batch.pk, {}))
+
+
+def _counts(several: Iterable[Batch]) -> dict[uuid.UUID, dict[str, int]]:
+    """Return how many inputs of each batch are in each state, all in one query."""
+    rows = BatchItem.objects.filter(batch__in=several).values_list("batch_id", "state").annotate(count=Count("pk"))
+    counts: dict[uuid.UUID, dict[str, int]] = {}
+    for batch_id, state, count in rows:
+        counts.setdefault(batch_id, {})[state] = count
+    return counts
+
+
+def _told(batch: Batch, counts: Mapping[str, int]) -> dict[str, Any]:
     return {
         "batch_id": str(batch.pk),
         "name": batch.name,
@@ -119,7 +132,9 @@ def about(batch: Batch) -> dict[str, Any]:
 
 def _index(key: ApiKey, window: Window) -> dict[str, Any]:
     mine = Batch.objects.filter(project=key.project).order_by("-created_at")
-    return page(mine.count(), [about(batch) for batch in window.of(mine)])
+    shown = window.of(mine)
+    counts = _counts(shown)
+    return page(mine.count(), [_told(batch, counts.get(batch.pk, {})) for batch in shown])
 
 
 def _update(key: ApiKey, batch_id: str, fields: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +20,7 @@ from functions.task import CompletionError, Example, InvalidConfiguration, Inval
 from opperweb.accounts.models import ApiKey
 from opperweb.api.body import read_object
 from opperweb.api.endpoint import answer, described, endpoint
-from opperweb.api.errors import ApiError, Invalid, NotFound
+from opperweb.api.errors import ApiError, Invalid, NotFound, value_at
 from opperweb.api.fields import read
 from traces.recording import ParentNotFound
 
@@ -72,20 +72,16 @@ def refusals(fields: dict[str, Any]) -> Iterator[None]:
     try:
         yield
     except InvalidSchema as problem:
-        raise Invalid.at(["body", *problem.path], problem.message) from None
+        raise refused(fields, problem.path, problem.message) from None
     except InvalidModel as problem:
-        raise Invalid.at(["body", "model", *problem.path], problem.message) from None
+        raise refused(fields, ("model", *problem.path), problem.message) from None
     except InvalidMedia as problem:
-        raise Invalid.at(["body", "input", *problem.path], problem.message) from None
+        raise refused(fields, ("input", *problem.path), problem.message) from None
     except InvalidConfiguration as problem:
-        raise Invalid.at(["body", "configuration", *problem.path], problem.message) from None
+        raise refused(fields, ("configuration", *problem.path), problem.message) from None
     except InvalidInput as problem:
-        raise Invalid(
-            [
-                {"type": one.rule, "loc": ["body", "input", *one.path], "msg": one.message, "input": None}
-                for one in problem.problems
-            ]
-        ) from None
+        found = [refused(fields, ("input", *one.path), one.message, type=one.rule) for one in problem.problems]
+        raise Invalid([detail for one in found for detail in one.detail]) from None
     except UnknownModel as problem:
         raise NotFound(str(problem)) from None
     except FunctionNotFound as problem:
@@ -94,6 +90,10 @@ def refusals(fields: dict[str, Any]) -> Iterator[None]:
         raise NotFound(f"The function has no revision {problem}") from None
     except ParentNotFound:
         raise NotFound(f"There is no span {fields['parent_span_id']} to be the parent") from None
+
+
+def refused(fields: dict[str, Any], path: Sequence[str | int], message: str, *, type: str = "value_error") -> Invalid:
+    return Invalid.at(["body", *path], message, value=value_at(fields, path), type=type)
 
 
 def failure_of(error: CompletionError, span_id: Any) -> ApiError:

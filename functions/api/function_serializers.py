@@ -6,11 +6,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from functions.api.serializers import Boolean, ExampleFields, WebhookUrl
+from functions.api.serializers import Boolean, ExampleFields, FunctionName, WebhookUrl
 from functions.models import DatasetExample, Function, Revision
 from functions.task import DEFAULT_INSTRUCTIONS, Configuration
 from opperweb import json
-from opperweb.api.fields import AnyJson, Body, Name, Object, Tags, Text, UuidText
+from opperweb.api.fields import AnyJson, Body, Object, Tags, Text, UuidText
 
 LONGEST_INSTRUCTIONS = 1_000_000
 LONGEST_TEXT = 10_000
@@ -28,7 +28,7 @@ KNOWN_KEYS = {
 class FunctionFields(Body):
     """A function that is managed on the server; calls name it, and bring the input."""
 
-    name = Name()
+    name = FunctionName()
     instructions = Text(max_length=LONGEST_INSTRUCTIONS, help_text=f"If empty: {DEFAULT_INSTRUCTIONS}")
     description = Text(required=False, allow_null=True, max_length=LONGEST_TEXT)
     input_schema = Object(required=False, allow_null=True)
@@ -45,7 +45,7 @@ class FunctionChanges(FunctionFields):
 
     keeps_null = ("description", "input_schema", "output_schema", "model", "configuration")
 
-    name = Name(required=False)
+    name = FunctionName(required=False)
     instructions = Text(required=False, max_length=LONGEST_INSTRUCTIONS)
 
 
@@ -61,6 +61,24 @@ class FunctionAnswer(serializers.Serializer[Any]):
     dataset_id = serializers.UUIDField()
     revision_id = serializers.UUIDField(help_text="The newest, or the one that was asked for.")
     observer_enabled = serializers.BooleanField()
+
+
+class FunctionInList(serializers.Serializer[Any]):
+    """A function in a list: without its schemas, which may be large."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    revision_id = serializers.UUIDField()
+    description = serializers.CharField(allow_null=True)
+    instructions = serializers.CharField()
+    model = AnyJson(allow_null=True)
+
+
+class RevisionAnswer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    configuration = Object(help_text="All that the revision defines, with its number and its note.")
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
 
 
 class FunctionCallFields(Body):

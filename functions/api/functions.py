@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 
 from functions import revising
 from functions.api.call import DEFINITION, refusals
@@ -15,6 +15,8 @@ from functions.api.function_serializers import (
     FunctionAnswer,
     FunctionChanges,
     FunctionFields,
+    FunctionInList,
+    RevisionAnswer,
     about_function,
     about_revision,
     in_list,
@@ -25,7 +27,7 @@ from opperweb.api.body import check_text, read_object
 from opperweb.api.endpoint import answer, described, endpoint
 from opperweb.api.errors import Conflict, Invalid, NotFound
 from opperweb.api.fields import read
-from opperweb.api.pagination import Window, page, window_of
+from opperweb.api.pagination import PAGING, Window, page, page_of, window_of
 from opperweb.database import db
 from traces.api.spans import path_uuid
 
@@ -37,6 +39,10 @@ SORTS = {
     "-created_at": ("-created_at", "-pk"),
 }
 NEWEST_FIRST = "-created_at"
+FILTERS = (
+    OpenApiParameter("name", str, description="A part of the name, in any case."),
+    OpenApiParameter("sort", str, enum=list(SORTS), default=NEWEST_FIRST),
+)
 
 
 @described("Make a function", tag=TAG, request=FunctionFields, responses={201: FunctionAnswer})
@@ -47,7 +53,7 @@ async def create(request: HttpRequest, key: ApiKey) -> HttpResponse:
     return answer(await db(_create, key, fields), status=201)
 
 
-@described("List functions", tag=TAG, responses={200: OpenApiTypes.OBJECT})
+@described("List functions", tag=TAG, parameters=(*FILTERS, *PAGING), responses={200: page_of(FunctionInList)})
 async def index(request: HttpRequest, key: ApiKey) -> HttpResponse:
     """Return a page of the project's functions, the newest first; `name` is a part of the name in any case, `sort` is
     name or created_at, with `-` in front for descending."""
@@ -80,7 +86,7 @@ async def delete(request: HttpRequest, key: ApiKey, function_id: str) -> HttpRes
     return HttpResponse(status=204)
 
 
-@described("List revisions", tag=TAG, responses={200: OpenApiTypes.OBJECT})
+@described("List revisions", tag=TAG, parameters=PAGING, responses={200: page_of(RevisionAnswer)})
 async def index_revisions(request: HttpRequest, key: ApiKey, function_id: str) -> HttpResponse:
     """Return a page of a function's revisions, the newest first; `configuration` holds the whole definition."""
     return answer(await db(_revisions, key, function_id, window_of(request.GET)))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse
-from drf_spectacular.types import OpenApiTypes
 
 from functions import model_names
 from functions.api.model_serializers import (
@@ -18,6 +16,7 @@ from functions.api.model_serializers import (
     CustomModelAnswer,
     CustomModelChanges,
     CustomModelFields,
+    ModelAnswer,
     about_alias,
     about_custom,
     about_offer,
@@ -27,16 +26,17 @@ from functions.offers import offers_of
 from opperweb.accounts.models import ApiKey
 from opperweb.api.body import read_object
 from opperweb.api.endpoint import answer, described, endpoint
-from opperweb.api.errors import Conflict, Invalid, NotFound
+from opperweb.api.errors import Conflict, Invalid, NotFound, value_at
 from opperweb.api.fields import read
-from opperweb.api.pagination import Window, page, window_of
+from opperweb.api.pagination import PAGING, Window, page, page_of, window_of
 from opperweb.database import db
+from traces.api.spans import path_uuid
 
 TAG = "models"
 Named = TypeVar("Named", Alias, CustomModel)
 
 
-@described("List models", tag=TAG, responses={200: OpenApiTypes.OBJECT})
+@described("List models", tag=TAG, parameters=PAGING, responses={200: page_of(ModelAnswer)})
 async def index(request: HttpRequest, key: ApiKey) -> HttpResponse:
     """Return a page of the models that a call of this project can name, with their prices for one token."""
     return answer(await db(_offers, key, window_of(request.GET)))
@@ -49,7 +49,7 @@ async def create_custom(request: HttpRequest, key: ApiKey) -> HttpResponse:
     return answer(await db(_save_custom, CustomModel(project=key.project), fields))
 
 
-@described("List custom models", tag=TAG, responses={200: OpenApiTypes.OBJECT})
+@described("List custom models", tag=TAG, parameters=PAGING, responses={200: page_of(CustomModelAnswer)})
 async def list_custom(request: HttpRequest, key: ApiKey) -> HttpResponse:
     """Return a page of the project's custom models, the oldest first."""
     return answer(await db(_page, CustomModel, key, window_of(request.GET)))
@@ -82,7 +82,7 @@ async def create_alias(request: HttpRequest, key: ApiKey) -> HttpResponse:
     return answer(await db(_save_alias, Alias(project=key.project), fields))
 
 
-@described("List aliases", tag=TAG, responses={200: OpenApiTypes.OBJECT})
+@described("List aliases", tag=TAG, parameters=PAGING, responses={200: page_of(AliasAnswer)})
 async def list_aliases(request: HttpRequest, key: ApiKey) -> HttpResponse:
     """Return a page of the project's aliases, the oldest first."""
     return answer(await db(_page, Alias, key, window_of(request.GET)))
@@ -124,10 +124,7 @@ def find(model: type[Named], key: ApiKey, *, model_id: str = "", name: str = "")
     if name:
         found = mine.filter(name=name).first()
     else:
-        try:
-            found = mine.filter(pk=uuid.UUID(model_id)).first()
-        except ValueError:
-            raise Invalid.at(["path", "id"], "must be a UUID", value=model_id) from None
+        found = mine.filter(pk=path_uuid(model_id)).first()
     if found is None:
         raise NotFound(f"There is no {words} {name or model_id}")
     return found
@@ -173,7 +170,4 @@ def _refusals(fields: dict[str, Any]) -> Iterator[None]:
     except model_names.NameTaken as problem:
         raise Conflict(str(problem)) from None
     except model_names.WrongPlace as problem:
-        value: Any = fields
-        for step in problem.path:
-            value = value.get(step) if isinstance(value, dict) else value[int(step)] if value else None
-        raise Invalid.at(["body", *problem.path], problem.message, value=value) from None
+        raise Invalid.at(["body", *problem.path], problem.message, value=value_at(fields, problem.path)) from None

@@ -12,6 +12,16 @@ from opperweb.api.fields import AnyJson, Body, Integer, Name, Object, Tags, Text
 from opperweb.outgoing import AddressRefused, check_url
 
 
+class FunctionName(Name):
+    """The name of a function. It is a part of addresses, and browsers and clients take `.` and `..` out of those."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if {".", ".."} & set(text.split("/")):
+            raise serializers.ValidationError("must not have . or .. between its slashes", code="value_error")
+        return text
+
+
 class ExampleFields(Body):
     keeps_null = ("input", "output")
 
@@ -48,7 +58,7 @@ class CallFields(Body):
 
     keeps_null: tuple[str, ...] = ("input",)
 
-    name = Name()
+    name = FunctionName()
     instructions = Text(required=False, max_length=1_000_000, help_text=f"By default: {DEFAULT_INSTRUCTIONS}")
     input_schema = Object(required=False)
     output_schema = Object(required=False)
@@ -148,8 +158,8 @@ class CallAnswer(serializers.Serializer[Any]):
     cached = serializers.BooleanField()
     images = serializers.ListField(child=serializers.CharField(), allow_null=True)
     audio = serializers.CharField(allow_null=True)
-    usage = Object()
-    cost = Object()
+    usage = Object(allow_null=True)
+    cost = Object(allow_null=True)
 
 
 class QueuedAnswer(serializers.Serializer[Any]):

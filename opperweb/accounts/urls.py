@@ -12,5 +12,6 @@ urlpatterns = [
     path("account/password/", account.password, name="password"),
     path("account/preferences/", account.preferences, name="preferences"),
     path("projects/new/", projects.new_project, name="new-project"),
+    path("projects/<slug:project>/", projects.project_home, name="project-home"),
     path("invitations/<str:secret>/", joining.invitation, name="invitation"),
 ]

@@ -52,7 +52,9 @@ def parse(data: bytes) -> Any:
     except RecursionError:
         raise too_deep() from None
     except ValueError as problem:
-        raise ApiError(f"The body is not JSON: {problem}") from None
+        # Python names its own limit and how to raise it, which no caller can.
+        reason = "a number in it has too many digits" if "int_max_str_digits" in str(problem) else problem
+        raise ApiError(f"The body is not JSON: {reason}") from None
     if SUSPICIOUS.search(data) or data.count(b"[") + data.count(b"{") > MAX_DEPTH or json.has_long_number(data):
         check(value, ["body"])
     return value

@@ -7,13 +7,13 @@ handler, so that the OpenAPI document lists both kinds.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.parsers import JSONParser
 from rest_framework.views import APIView
 
@@ -36,14 +36,23 @@ class Description:
     request: Any = None
     responses: Any = None
     text: str = ""
+    # Those of the query string; what stands in the path is known from the address.
+    parameters: Sequence[OpenApiParameter] = ()
 
 
-def described(summary: str, *, tag: str, request: Any = None, responses: Any = None) -> Callable[[Handler], Handler]:
+def described(
+    summary: str,
+    *,
+    tag: str,
+    request: Any = None,
+    responses: Any = None,
+    parameters: Sequence[OpenApiParameter] = (),
+) -> Callable[[Handler], Handler]:
     """Describe a handler for the OpenAPI document; its docstring is the longer text."""
 
     def decorate(handler: Handler) -> Handler:
         text = (handler.__doc__ or "").strip()
-        handler.description = Description(summary, tag, request, responses, text)  # type: ignore[attr-defined]
+        handler.description = Description(summary, tag, request, responses, text, parameters)  # type: ignore[attr-defined]
         return handler
 
     return decorate
@@ -118,6 +127,7 @@ def _description_view(handlers: Mapping[str, Handler]) -> type[APIView]:
             summary=about.summary,
             description=about.text,
             tags=[about.tag],
+            parameters=list(about.parameters),
             request=about.request,
             responses=about.responses,
         )(stand_in)

@@ -126,6 +126,18 @@ def shortened(value: Any) -> Any:
     return f"<{'object' if isinstance(value, Mapping) else 'list' if isinstance(value, (list, tuple)) else 'value'}>"
 
 
+def value_at(value: Any, path: Iterable[str | int]) -> Any:
+    """Return what stands at a place of a body; None where there is nothing."""
+    for step in path:
+        if isinstance(value, Mapping):
+            value = value.get(str(step))
+        elif isinstance(value, (list, tuple)) and str(step).isdigit() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value
+
+
 def response_of(error: ApiError) -> HttpResponse:
     response = HttpResponse(json.dumps(error.body), content_type="application/json", status=error.status)
     for name, value in error.headers.items():
@@ -154,13 +166,13 @@ def error_of(problem: Exception) -> ApiError | None:
     return None
 
 
-def problems_of(detail: Any, loc: list[str | int]) -> list[dict[str, Any]]:
-    """Return a serializer's errors, however nested, as a flat list of {type, loc, msg, input}."""
+def problems_of(detail: Any, loc: list[str | int], body: Any = None) -> list[dict[str, Any]]:
+    """Return a serializer's errors on a body, however nested, as a flat list of {type, loc, msg, input}."""
     if isinstance(detail, Mapping):
         return [
             problem
             for key, value in detail.items()
-            for problem in problems_of(value, loc if key == "non_field_errors" else [*loc, _index(key)])
+            for problem in problems_of(value, loc if key == "non_field_errors" else [*loc, _index(key)], body)
         ]
     if isinstance(detail, (list, tuple)):
         nested = any(isinstance(item, Mapping) for item in detail)
@@ -168,9 +180,10 @@ def problems_of(detail: Any, loc: list[str | int]) -> list[dict[str, Any]]:
             problem
             for number, item in enumerate(detail)
             if item
-            for problem in problems_of(item, [*loc, number] if nested else loc)
+            for problem in problems_of(item, [*loc, number] if nested else loc, body)
         ]
-    return [{"type": _type_of(detail), "loc": loc, "msg": str(detail), "input": None}]
+    given = shortened(value_at(body, loc[1:])) if len(loc) > 1 else None
+    return [{"type": _type_of(detail), "loc": loc, "msg": str(detail), "input": given}]
 
 
 def _index(key: Any) -> str | int:
@@ -191,7 +204,7 @@ def exception_handler(problem: Exception, context: Mapping[str, Any]) -> Respons
 
 
 def is_api(request: HttpRequest) -> bool:
-    return request.path.startswith(API_PREFIXES)
+    return f"{request.path}/".startswith(API_PREFIXES)
 
 
 def unexpected(request: HttpRequest) -> HttpResponse:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views import defaults
 
 from opperweb.api import errors
 
+UNREAD = "The request cannot be read"
+
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    # The way out is a setting, and whoever set the server up is the first to come by another name.
+    is_foreign = isinstance(exception, DisallowedHost)
     if errors.is_api(request):
-        return errors.response_of(errors.error_of(exception) or errors.ApiError("The request cannot be read"))
-    return render(request, "400.html", status=400)
+        unread = "This server does not go by that host name; PUBLIC_URL sets it" if is_foreign else UNREAD
+        return errors.response_of(errors.error_of(exception) or errors.ApiError(unread))
+    return render(request, "400.html", {"is_foreign": is_foreign}, status=400)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

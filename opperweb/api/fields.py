@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
+
+from opperweb.api.errors import Invalid, problems_of
 
 MAX_TAGS = 100
 MAX_TAG_KEY = 120
@@ -126,6 +128,8 @@ class Body(serializers.Serializer[Any]):
     """The shape of a request: an explicit null of an optional field counts as absent, unknown fields are ignored."""
 
     keeps_null: tuple[str, ...] = ()
+    # JSON has no dictionaries.
+    default_error_messages: ClassVar[dict[str, Any]] = {"invalid": "must be an object"}
 
     def run_validation(self, data: Any = empty) -> Any:
         if isinstance(data, dict):
@@ -134,8 +138,11 @@ class Body(serializers.Serializer[Any]):
 
 
 def read(serializer: Callable[..., Body], data: Any) -> dict[str, Any]:
-    """Return the checked fields of a body; raise a ValidationError that names each wrong one."""
-    return dict(_made(serializer).run_validation(data))
+    """Return the checked fields of a body; raise Invalid with each wrong one and what was given for it."""
+    try:
+        return dict(_made(serializer).run_validation(data))
+    except serializers.ValidationError as problem:
+        raise Invalid(problems_of(problem.detail, ["body"], data)) from None
 
 
 @cache

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
 from rest_framework.pagination import LimitOffsetPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,6 +17,22 @@ from opperweb.api.errors import Invalid
 MAX_LIMIT = 100
 # Beyond what a database can count to; PostgreSQL's bigint ends there.
 MAX_OFFSET = 2**63 - 1 - MAX_LIMIT
+
+
+# What `window_of` reads, for the OpenAPI document.
+PAGING = (
+    OpenApiParameter("offset", int, description="How many to pass over; 0 by default."),
+    OpenApiParameter("limit", int, description=f"1 to {MAX_LIMIT}; {MAX_LIMIT} by default."),
+)
+
+
+class Meta(serializers.Serializer[Any]):
+    total_count = serializers.IntegerField(help_text="All of them, not only those of this page.")
+
+
+def page_of(item: type[serializers.BaseSerializer[Any]]) -> type[serializers.Serializer[Any]]:
+    """Return the shape of a page of these, for the OpenAPI document."""
+    return type(f"{item.__name__}Page", (serializers.Serializer,), {"meta": Meta(), "data": item(many=True)})
 
 
 class Page(LimitOffsetPagination):
@@ -74,5 +92,7 @@ def whole_number(query: Mapping[str, Any], name: str, *, default: int, least: in
     except ValueError:
         number = None
     if number is None or not least <= number <= most:
-        raise Invalid.at(["query", name], f"must be a whole number from {least} to {most}", value=text)
+        # A bound that only a database knows would be no help.
+        bounds = f", {least} or more" if most == MAX_OFFSET else f" from {least} to {most}"
+        raise Invalid.at(["query", name], f"must be a whole number{bounds}", value=text)
     return number

@@ -106,7 +106,8 @@
     for (const row of rows) {
       row.classList.toggle("is-dim", Boolean(words) && !row.querySelector(".name").textContent.toLowerCase().includes(words));
     }
-    count.textContent = words ? String(hits().length) : "";
+    // Only the rows of this page are looked through; a bare number would pass for that of the whole trace.
+    count.textContent = words ? [hits().length, count.dataset.part].join(" ").trim() : "";
   });
   field?.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && field.value.trim()) {

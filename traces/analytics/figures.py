@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from math import ceil
 
 from traces.usage_models import SLOTS
 
@@ -94,15 +95,19 @@ class Figures:
 
     def _duration_ms(self, rank: float) -> float | None:
         """Return about how long this share of the calls took at most: a place inside a slot is guessed."""
-        left = self["timed"] * rank
-        if not left:
+        timed = self["timed"]
+        if not timed:
             return None
+        if timed == 1 and self["duration_us"]:
+            return self["duration_us"] / 1000
+        # The call at this rank; those of a slot are taken to lie evenly in it, none of them at its edges.
+        left = max(1, ceil(timed * rank))
         for number, slot in enumerate(SLOTS):
             count = self[slot]
-            if count and left <= count:
+            if left <= count:
                 low = ENDS_MS[number - 1] if number else 0.0
                 high = ENDS_MS[number] if number < len(ENDS_MS) else LONGEST_MS
-                return low + (high - low) * left / count
+                return low + (high - low) * (left - 0.5) / count
             left -= count
         return LONGEST_MS
 

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 
 from opperweb.accounts.models import ApiKey
@@ -14,7 +13,7 @@ from opperweb.api.body import read_object
 from opperweb.api.endpoint import answer, described, endpoint
 from opperweb.api.errors import NotFound
 from opperweb.api.fields import Body, Name, Text, read
-from opperweb.api.pagination import Window, page, window_of
+from opperweb.api.pagination import PAGING, Window, page, page_of, window_of
 from opperweb.database import db
 from traces.api.serializers import metric_answer
 from traces.api.spans import find_span, path_uuid
@@ -66,7 +65,7 @@ async def create(request: HttpRequest, key: ApiKey, span_id: str) -> HttpRespons
     return answer(await db(_create, key, span_id, fields))
 
 
-@described("List the metrics of a span", tag=TAG, responses={200: OpenApiTypes.OBJECT})
+@described("List the metrics of a span", tag=TAG, parameters=PAGING, responses={200: page_of(MetricAnswer)})
 async def index(request: HttpRequest, key: ApiKey, span_id: str) -> HttpResponse:
     """Return a page of them, the oldest first."""
     return answer(await db(_index, key, span_id, window_of(request.GET)))

@@ -58,7 +58,7 @@ class SpanAnswer(serializers.Serializer[Span]):
     input = AnyJson()
     output = AnyJson()
     error = serializers.CharField(allow_null=True)
-    meta = Object()
+    meta = Object(allow_null=True)
     score = serializers.IntegerField(allow_null=True)
     status = serializers.CharField()
     tags = Tags()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,12 +15,13 @@ from rest_framework.response import Response
 
 from opperweb.accounts.models import Project
 from opperweb.api.body import check_text
-from opperweb.api.errors import Invalid, NotFound
-from opperweb.api.pagination import Page
+from opperweb.api.errors import Invalid, NotFound, shortened
+from opperweb.api.pagination import PAGING, Page
 from traces.api.serializers import TraceAnswer, span_of_trace
 from traces.api.spans import path_uuid
 from traces.evaluation_models import Evaluation
 from traces.filters import TraceFilter
+from traces.filters.reading import Problem
 from traces.models import Attempt, Span, SpanBody, Trace
 
 PARAMETERS = [
@@ -30,6 +33,7 @@ PARAMETERS = [
     OpenApiParameter("from", str, description="RFC 3339 time."),
     OpenApiParameter("to", str, description="RFC 3339 time."),
     OpenApiParameter("sort", str, description="A column of the list, `-` in front for descending."),
+    *PAGING,
 ]
 
 
@@ -55,7 +59,7 @@ class TraceList(GenericAPIView[Trace]):
         params.pop("name", None)
         trace_filter = TraceFilter.from_query(params, default_range=None)
         if trace_filter.problems:
-            raise Invalid.at(["query", "q"], str(trace_filter.problems[0]), value=request.query_params.get("q", ""))
+            raise refused(trace_filter.problems, request.query_params)
         traces = trace_filter.apply(Trace.objects.filter(project=project_of(request)))
         part = request.query_params.get("name")
         if part:
@@ -96,6 +100,19 @@ class TraceDetail(GenericAPIView[Trace]):
     def accepted_attempts(self, trace: Trace) -> dict[int, Attempt]:
         attempts = Attempt.objects.filter(span__trace=trace, outcome=Attempt.Outcome.ACCEPTED).only("id", "span_id")
         return {attempt.span_id: attempt for attempt in attempts}
+
+
+def refused(problems: Iterable[Problem], query: Mapping[str, Any]) -> Invalid:
+    """Return the refusal that names each part of the filter that was not understood, and the parameter it came in."""
+    places = []
+    for problem in problems:
+        name = re.split("[:=]", problem.text, maxsplit=1)[0]
+        place = name if name in query else "q"
+        message = problem.message if place == name else f"{problem.text[:200]}: {problem.message}"
+        places.append(
+            {"type": "value_error", "loc": ["query", place], "msg": message, "input": shortened(query.get(place))}
+        )
+    return Invalid(places)
 
 
 def project_of(request: Request) -> Project:

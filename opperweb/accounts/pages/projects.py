@@ -27,6 +27,13 @@ def home(request: HttpRequest) -> HttpResponse:
     return redirect("traces:list", project.slug)
 
 
+@require_safe
+@project_page
+def project_home(request: HttpRequest, project: Project) -> HttpResponse:
+    """Go to the traces, for whoever shortens an address to the project."""
+    return redirect("traces:list", project.slug)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_project(request: HttpRequest) -> HttpResponse:
     user = cast(User, request.user)

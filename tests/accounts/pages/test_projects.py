@@ -36,3 +36,8 @@ def test_who_has_no_project_is_told_so(client, db):
     assert page.status_code == 200
     assert "No project yet" in page.content.decode()
     assert client.get("/account/").status_code == 200
+
+
+def test_an_address_shortened_to_the_project_leads_to_its_traces(alice_client, charlie_client):
+    assert alice_client.get("/projects/acme/").headers["location"] == "/projects/acme/traces/"
+    assert charlie_client.get("/projects/acme/").status_code == 404

@@ -33,3 +33,11 @@ def test_a_page_tells_why_it_is_not_shown(reason, told):
 def test_a_reader_is_told_which_role_a_page_is_for(bob_client):
     page = bob_client.get("/projects/acme/settings/project/")
     assert "This page is for members who are at least owner." in page.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/v2/traces", "/login/"])
+def test_a_foreign_host_name_is_told_which_setting_it_is(client, db, path):
+    response = client.get(path, headers={"host": "evil.example"})
+    assert response.status_code == 400
+    assert "PUBLIC_URL" in response.content.decode()
+    assert "evil" not in response.content.decode()

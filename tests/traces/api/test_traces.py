@@ -62,6 +62,31 @@ def test_the_language_of_the_pages_filters_too(api: Any, project: Project) -> No
     assert api.get("/v2/traces", {"q": "a\x00b"}).status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("query", "place", "words"),
+    [
+        ({"q": "status:ok laency:>2s"}, "q", "laency:>2s: Unknown filter. Did you mean latency?"),
+        ({"latency": "soon"}, "latency", "soon is no such number. Try latency:>2s."),
+        ({"range": "2h"}, "range", "A range is one of 15m, 1h, 24h, 7d, 30d, all."),
+        ({"sort": "size"}, "sort", "Sort by one of when, latency, cost, tokens, score."),
+        ({"from": "soon"}, "from", "A time is written 2026-01-31 or 2026-01-31T13:45."),
+    ],
+)
+def test_a_filter_that_is_not_understood_names_its_parameter(
+    api: Any, project: Project, query: dict[str, str], place: str, words: str
+) -> None:
+    response = api.get("/v2/traces", query)
+    assert response.status_code == 422
+    (problem,) = response.json()["detail"]
+    assert (problem["loc"], problem["input"]) == (["query", place], query[place])
+    assert words in problem["msg"]
+
+
+def test_every_part_of_a_filter_that_is_not_understood_is_named(api: Any, project: Project) -> None:
+    detail = api.get("/v2/traces", {"q": "a:1 b:2", "sort": "size"}).json()["detail"]
+    assert [problem["loc"][1] for problem in detail] == ["sort", "q", "q"]
+
+
 def test_a_trace_shows_its_spans_with_the_types_the_client_checks(api: Any, project: Project) -> None:
     root = recording.start(project, "agent", tags={"env": "x"}, body={"input": {"a": 1}})
     recording.start(project, "child", parent_id=root.id)

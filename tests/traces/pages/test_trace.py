@@ -114,7 +114,7 @@ def test_a_long_exchange_is_copied_from_its_address_and_stands_in_the_page_once(
 
 def test_a_trace_of_2000_spans_takes_as_many_queries_as_a_small_one(alice_client, trace):
     address = url_of(trace, list="", cp="1")
-    alice_client.get(address)
+    assert "data-part" not in alice_client.get(address).content.decode()
     with CaptureQueriesContext(connection) as few:
         alice_client.get(address)
     root = trace.spans.first()
@@ -130,3 +130,5 @@ def test_a_trace_of_2000_spans_takes_as_many_queries_as_a_small_one(alice_client
         answer = alice_client.get(address)
     assert len(many) == len(few)
     assert answer.content.decode().count('role="row"') == 500
+    # What is found is counted in these rows alone, and the count says so.
+    assert 'data-part="in rows 1 to 500"' in answer.content.decode()
