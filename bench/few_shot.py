@@ -45,7 +45,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-from functions import dataset, few_shot
+from functions import few_shot
+from functions.examples import dataset
 from functions.few_shot import embedding, usual, vectors
 from functions.few_shot.uses import uses
 from functions.models import DatasetExample, EmbeddingState, Function, Revision

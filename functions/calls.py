@@ -32,6 +32,7 @@ from opperweb import loop
 from opperweb.accounts.models import ApiKey, Project
 from opperweb.database import db
 from opperweb.processes import heartbeat
+from opperweb.watch import Watch
 from traces.models import Origin, Span
 
 # A stream that is silent for so long says so, for proxies close what is silent.
@@ -72,7 +73,7 @@ async def stream(project: Project, asked: Asked, *, api_key: ApiKey | None = Non
 
 
 class Pieces:
-    """The chunks of an answer as they come, None after a while of silence, and at last the result."""
+    """An answer as it comes: each time all that is there, nothing after a while of silence, at last the result."""
 
     def __init__(self, begun: Begun) -> None:
         self._heard: asyncio.Queue[Chunk | None] = asyncio.Queue()
@@ -80,26 +81,35 @@ class Pieces:
         self._running: asyncio.Task[Result] = asyncio.create_task(run(begun, listen(self._heard.put_nowait)))
         self._running.add_done_callback(lambda _: self._heard.put_nowait(None))
         self._is_through = False
+        self._watch = Watch()
 
     def __aiter__(self) -> Pieces:
         return self
 
-    async def __anext__(self) -> Chunk | Result | None:
+    async def __anext__(self) -> list[Chunk | Result]:
         if self._is_through:
             raise StopAsyncIteration
         try:
-            async with asyncio.timeout(SILENCE_SECONDS):
-                chunk = await self._heard.get()
+            with self._watch.until(asyncio.get_running_loop().time() + SILENCE_SECONDS):
+                heard = [await self._heard.get()]
         except TimeoutError:
-            return None
-        if chunk is not None:
-            return chunk
+            return []
+        while heard[-1] is not None and not self._heard.empty():
+            heard.append(self._heard.get_nowait())
+        chunks: list[Chunk | Result] = [chunk for chunk in heard if chunk is not None]
+        if heard[-1] is not None:
+            return chunks
+        if chunks:
+            # Whatever becomes of the result, they are told first.
+            self._heard.put_nowait(None)
+            return chunks
         self._is_through = True
-        return self._running.result()
+        return [self._running.result()]
 
     async def aclose(self) -> None:
         """Stop the call, if it is not through."""
         self._is_through = True
+        self._watch.stop()
         if not self._running.done():
             self._running.cancel()
             await asyncio.wait([self._running])

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from functions import revising
-from functions.dataset import Fit
+from functions.examples.dataset import Fit
 from functions.merging import is_same
 from functions.models import DatasetExample, Draft, Function, Revision
 from functions.models.function import FIELDS

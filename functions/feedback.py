@@ -8,8 +8,9 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from functions import dataset, few_shot
+from functions import few_shot
 from functions.evaluations.policy import Policy, policy_of
+from functions.examples import dataset
 from functions.models import DatasetExample, Function
 from opperweb.accounts.models import ApiKey, User
 from traces.evaluation_models import Feedback

@@ -57,12 +57,12 @@ class Entry:
 
 
 class Ledger:
-    """The writer of a process: one thread, one transaction after the other."""
+    """The writer of a process: one transaction after the other, and where the database can, two at a time."""
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
         self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
         self._is_closed = False
         # Calls that have begun and not ended; one that is cut off is let go of too.
         self._running = 0
@@ -113,10 +113,10 @@ class Ledger:
         """Write what is left and end the thread."""
         with self._changed:
             self._is_closed = True
-            self._changed.notify()
-        if self._thread is not None:
-            self._thread.join(timeout=10)
-            self._thread = None
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join(timeout=10)
+        self._threads = []
         self._is_closed = False
 
     def _stands(self, entry: Entry) -> bool:
@@ -157,9 +157,12 @@ class Ledger:
     def _add(self, entry: Entry) -> None:
         if entry not in self._entries and not entry.is_busy:
             self._entries.append(entry)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
-            self._thread.start()
+        if not self._threads:
+            # SQLite has one writer at a time; elsewhere those that begin need not wait for those that end.
+            count = 1 if connection.vendor == "sqlite" else 2
+            self._threads = [threading.Thread(target=self._run, name="ledger", daemon=True) for _ in range(count)]
+            for thread in self._threads:
+                thread.start()
         self._changed.notify()
 
     def _run(self) -> None:
@@ -184,6 +187,9 @@ class Ledger:
                         entry.is_busy = True
                     self._entries = [entry for entry in self._entries if not entry.is_busy]
                     return due
+                if connection.vendor != "sqlite":
+                    # Others may have it meanwhile; while one group follows the other it is kept.
+                    connection.close()
                 soonest = min((entry.due_at for entry in self._entries), default=None)
                 self._changed.wait(None if soonest is None else max(0.001, soonest - now))
 
@@ -214,7 +220,7 @@ def _settled(entries: list[Entry], *, is_again: bool = False) -> dict[Entry, Bas
             logger.exception("a call could not be written")
             return {entries[0]: problem}
     finally:
-        if connection.vendor != "sqlite" or connection.errors_occurred:
+        if connection.errors_occurred:
             connection.close()
     return {entry: problem for each in entries for entry, problem in _settled([each]).items()}
 

@@ -10,7 +10,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from functions import dataset, feedback
+from functions import feedback
+from functions.examples import dataset
 from functions.feedback import Rater
 from functions.models import DatasetExample
 from opperweb.accounts.models import Project, User

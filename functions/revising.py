@@ -16,9 +16,9 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, OperationalError, connection, transaction
 
-from functions import dataset
 from functions.completions.candidates import candidates_for
 from functions.completions.catalogue import Catalogue, catalogue_of
+from functions.examples import dataset
 from functions.few_shot import embedding
 from functions.models import Function, Revision
 from functions.models.function import FIELDS, definitions_changed, digest_of

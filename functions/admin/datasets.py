@@ -8,9 +8,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from functions import dataset
 from functions.admin.forms import ExampleForm
 from functions.admin.project_rows import ProjectRows
+from functions.examples import dataset
 from functions.models import DatasetExample, Function
 
 

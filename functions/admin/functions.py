@@ -9,9 +9,10 @@ from django.contrib.admin.utils import unquote
 from django.db.models import Max, QuerySet
 from django.http import HttpRequest
 
-from functions import dataset, drafts, revising
+from functions import drafts, revising
 from functions.admin.forms import ExampleForm, FunctionForm
 from functions.admin.project_rows import ProjectRows
+from functions.examples import dataset
 from functions.models import DatasetExample, Function, Revision
 from functions.pages.json_text import text_of
 from functions.revising import Author

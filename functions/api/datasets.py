@@ -6,22 +6,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
 
-from functions import dataset, few_shot
+from functions import few_shot
 from functions.api.function_serializers import EntryAnswer, EntryChanges, EntryFields, about_entry
+from functions.examples import dataset
 from functions.models import DatasetExample, Function
 from opperweb.accounts.models import ApiKey
 from opperweb.api.body import check_text, read_object
 from opperweb.api.endpoint import answer, described, endpoint
 from opperweb.api.errors import Invalid, NotFound
 from opperweb.api.fields import read
-from opperweb.api.pagination import MAX_LIMIT, Window, page, whole_number, window_of
+from opperweb.api.pagination import MAX_LIMIT, PAGING, Window, page, page_of, whole_number, window_of
 from opperweb.database import db
 from traces.api.spans import path_uuid
 
 TAG = "datasets"
 NEAREST = 5
+QUERY = (
+    OpenApiParameter("query", str, required=True, description="The text that the inputs are compared with."),
+    OpenApiParameter("limit", int, description=f"1 to {MAX_LIMIT}; {NEAREST} by default."),
+)
 
 
 @described("Add an entry", tag=TAG, request=EntryFields, responses={200: EntryAnswer})
@@ -31,13 +36,13 @@ async def create(request: HttpRequest, key: ApiKey, dataset_id: str) -> HttpResp
     return answer(await db(_create, key, dataset_id, fields))
 
 
-@described("List entries", tag=TAG, responses={200: OpenApiTypes.OBJECT})
+@described("List entries", tag=TAG, parameters=PAGING, responses={200: page_of(EntryAnswer)})
 async def index(request: HttpRequest, key: ApiKey, dataset_id: str) -> HttpResponse:
     """Return a page of the entries, the oldest first."""
     return answer(await db(_index, key, dataset_id, window_of(request.GET)))
 
 
-@described("Find the nearest entries", tag=TAG, responses={200: EntryAnswer(many=True)})
+@described("Find the nearest entries", tag=TAG, parameters=QUERY, responses={200: EntryAnswer(many=True)})
 async def query(request: HttpRequest, key: ApiKey, dataset_id: str) -> HttpResponse:
     """Return the entries whose inputs are nearest to the text `query` of the query string, the nearest first; `limit`
     says how many (5)."""

@@ -56,30 +56,35 @@ async def streamed(
 
 async def events_of(
     begun: Begun, pieces: calls.Pieces, *, only_texts: bool = False
-) -> AsyncGenerator[dict[str, Any] | None, None]:
-    """Return the events of a call: the span first, then its chunks, at the end the error if there is one."""
+) -> AsyncGenerator[list[dict[str, Any]], None]:
+    """Return the events of a call as they come: the span, then its chunks, at the end the error if there is one."""
     try:
-        yield {"span_id": str(begun.span_id)}
-        async for piece in pieces:
-            if not isinstance(piece, Result) or piece.error is not None:
-                yield _event(piece, only_texts=only_texts)
+        yield [{"span_id": str(begun.span_id)}]
+        async for some in pieces:
+            events = [_event(piece, only_texts=only_texts) for piece in some if _is_told(piece)]
+            if events or not some:
+                yield events
     except Exception:  # the status is sent already: an error has to come as an event
         logger.exception("the stream of %s failed", begun.span_id)
-        yield _error("InternalServerError", "The server failed; what happened is in its log")
+        yield [_error("InternalServerError", "The server failed; what happened is in its log")]
     finally:
         await pieces.aclose()
 
 
-def _event(piece: Chunk | Result | None, *, only_texts: bool) -> dict[str, Any] | None:
+def _is_told(piece: Chunk | Result) -> bool:
+    """Tell whether there is an event for it: what a result holds has been told before, but for its error."""
+    return isinstance(piece, Chunk) or piece.error is not None
+
+
+def _event(piece: Chunk | Result, *, only_texts: bool) -> dict[str, Any]:
     if isinstance(piece, Chunk):
         delta = json.dumps(piece.delta) if only_texts and not isinstance(piece.delta, str) else piece.delta
         if piece.path is None:
             return {"delta": delta, "chunk_type": "text"}
         return {"delta": delta, "chunk_type": "json", "json_path": piece.path}
-    if piece is not None and piece.error is not None:
-        detail = piece.error.detail if isinstance(piece.error.detail, str) else piece.error.message
-        return _error(piece.error.type, detail)
-    return None
+    error = piece.error
+    assert error is not None
+    return _error(error.type, error.detail if isinstance(error.detail, str) else error.message)
 
 
 def _error(kind: str, message: str) -> dict[str, Any]:

@@ -10,13 +10,13 @@ from typing import Any
 
 from django.db import transaction
 
-from functions import dataset
 from functions.completions.candidates import candidates_for
 from functions.completions.catalogue import catalogue_of
 from functions.evaluations import rules
 from functions.evaluations.policy import NO_JUDGE
 from functions.evaluations.rubric import DEFAULT_CRITERIA, criteria_of, kept
 from functions.evaluations.rules import InvalidRule
+from functions.examples import dataset
 from functions.models import DatasetExample, EvaluationPolicy, Function, ProjectEvaluation, Rubric
 from functions.models.function import definitions_changed
 from functions.task import LanguageModelChoice, Task

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from functions.models import Function
 from functions.models.function import FIELDS
-from functions.pages.schema_reading import sentence_of
+from functions.pages.definition.schema_reading import sentence_of
 from functions.providers import UnknownModel
 from functions.schemas.pydantic_source import SourceError, schema_from
 from functions.schemas.validator import InvalidSchema

@@ -18,6 +18,7 @@ from typing import Any, overload
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.text import slugify
 
 from functions.models import DatasetExample, Function, Revision
 from opperweb.accounts.access import Page, ProjectRequest, has_role, project_page
@@ -40,6 +41,10 @@ class FunctionHead:
     def context(self, tab: str) -> dict[str, Any]:
         """Return what the templates of all tabs need; `tab` is the name of the one that is open."""
         return {"project": self.project, "function": self.function, "head": self, "tab": tab, "rail": True}
+
+    def file_name(self, ending: str) -> str:
+        """Return the name of a file with something of the function in it; `ending` is "examples.csv"."""
+        return f"{slugify(self.function.name)[:80] or 'function'}-{ending}"
 
 
 @overload

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from functions import revising
-from functions.pages.definition import REFUSED, names_of
+from functions.pages.definition.page import REFUSED, names_of
 from functions.pages.function_forms import NewFunctionForm
 from functions.revising import Author, NameTaken
 from opperweb.accounts.access import project_page

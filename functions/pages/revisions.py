@@ -21,10 +21,10 @@ from django.views.decorators.http import require_POST, require_safe
 from functions import drafts, revising
 from functions.figures import RevisionFigures, revision_figures
 from functions.models import Completion, Function, Revision, TestRun
-from functions.pages.definition_diff import PartDiff, diff_of
+from functions.pages.definition.diff import PartDiff, diff_of
 from functions.pages.function_page import FunctionHead, function_page
 from functions.revising import Author
-from functions.test_runs import newest_runs
+from functions.test_runs.running import newest_runs
 from opperweb.accounts.access import project_page
 from opperweb.accounts.models import Project, Role, User
 from opperweb.pages.display import MISSING, NARROW, cost_exact, count, duration

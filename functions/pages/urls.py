@@ -5,32 +5,32 @@ from __future__ import annotations
 from django.urls import include, path
 
 from functions.pages import (
-    batches,
     completions,
     copy_call,
-    definition,
-    definition_review,
-    evaluation_settings,
-    evaluations,
-    example_export,
-    example_import,
-    examples,
     function_list,
     models,
     new_function,
-    overview,
-    playground,
-    playground_stream,
     prices,
     providers,
     rating,
-    replays,
-    review,
     revisions,
     samples,
-    test_runs,
     webhooks,
 )
+from functions.pages.batches import page as batches
+from functions.pages.definition import page as definition
+from functions.pages.definition import review as definition_review
+from functions.pages.evaluations import page as evaluations
+from functions.pages.evaluations import settings as evaluation_settings
+from functions.pages.examples import export as example_export
+from functions.pages.examples import importing as example_import
+from functions.pages.examples import page as examples
+from functions.pages.overview import page as overview
+from functions.pages.playground import page as playground
+from functions.pages.playground import stream as playground_stream
+from functions.pages.replays import page as replays
+from functions.pages.review import page as review
+from functions.pages.test_runs import page as test_runs
 
 app_name = "functions"
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import httpcore
 import httpx
 
-# An idle connection is closed after so long; most servers keep theirs longer.
-IDLE_SECONDS = 5.0
+# An idle connection is closed after so long; the shortest that servers usually keep theirs is 5 s.
+IDLE_SECONDS = 4.0
 
 Address = tuple[bytes, bytes, int]
 
@@ -27,8 +27,10 @@ class KeptConnections(httpx.AsyncBaseTransport):
     def __init__(self, tls: ssl.SSLContext, *, most_kept: int) -> None:
         self._tls = tls
         self._most_kept = most_kept
-        self._idle: defaultdict[Address, list[httpcore.AsyncHTTPConnection]] = defaultdict(list)
+        # By the time of their last use, the longest ago first.
+        self._idle: defaultdict[Address, deque[httpcore.AsyncHTTPConnection]] = defaultdict(deque)
         self._backend = Network()
+        self._sweeping: asyncio.TimerHandle | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         url = httpcore.URL(
@@ -63,13 +65,25 @@ class KeptConnections(httpx.AsyncBaseTransport):
         idle = self._idle[address]
         if connection.is_idle() and len(idle) < self._most_kept:
             idle.append(connection)
+            if self._sweeping is None:
+                self._sweeping = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._sweep)
         else:
             await connection.aclose()
 
     async def aclose(self) -> None:
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         for idle in self._idle.values():
             while idle:
                 await idle.pop().aclose()
+
+    def _sweep(self) -> None:
+        """Close what nobody has used for a while, and come again while anything is left."""
+        for idle in self._idle.values():
+            while idle and idle[0].has_expired():
+                _close_quietly(idle.popleft())
+        is_left = any(self._idle.values())
+        self._sweeping = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._sweep) if is_left else None
 
     def _kept(self, address: Address) -> httpcore.AsyncHTTPConnection | None:
         idle = self._idle[address]
@@ -141,6 +155,9 @@ class Stream(httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         try:
+            # Whoever reads watches the time for all of it together (see transport).
+            if timeout is None:
+                return await self._reader.read(max_bytes)
             async with asyncio.timeout(timeout):
                 return await self._reader.read(max_bytes)
         except TimeoutError as problem:
@@ -152,6 +169,10 @@ class Stream(httpcore.AsyncNetworkStream):
         if not buffer:
             return
         try:
+            if timeout is None:
+                self._writer.write(buffer)
+                await self._writer.drain()
+                return
             async with asyncio.timeout(timeout):
                 self._writer.write(buffer)
                 await self._writer.drain()

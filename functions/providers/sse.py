@@ -40,13 +40,15 @@ class EventDecoder:
         self._is_after_return = chunk.endswith(b"\r")
         *whole, rest = LINE_END.split(chunk)
         for piece in whole:
-            self._grow(piece)
-            line = bytes(self._line)
-            self._line.clear()
-            event = self._event_after(line)
+            self._check_size(piece)
+            if self._line:
+                piece = bytes(self._line + piece)
+                self._line.clear()
+            event = self._event_after(piece)
             if event is not None:
                 yield event
-        self._grow(rest)
+        self._check_size(rest)
+        self._line += rest
 
     def end(self) -> ServerSentEvent | None:
         """Return the event that was not closed by an empty line when the stream ended: some servers save it."""
@@ -55,10 +57,9 @@ class EventDecoder:
             self._line.clear()
         return self._event_after(b"")
 
-    def _grow(self, piece: bytes) -> None:
+    def _check_size(self, piece: bytes) -> None:
         if self._size + len(self._line) + len(piece) > self.most_bytes:
             raise TooLong(f"an event of the stream is larger than {self.most_bytes:,} bytes")
-        self._line += piece
 
     def _event_after(self, line: bytes) -> ServerSentEvent | None:
         """Return the event that an empty line completes; any other line adds to the one that is coming."""

@@ -21,10 +21,12 @@ from functions.providers.connections import KeptConnections
 from functions.providers.errors import BadReply, ProviderError, TimedOut
 from functions.providers.network_failures import CONNECT_SECONDS, address_of, error_of
 from opperweb import __version__
+from opperweb.watch import Watch
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_AT_ONCE = 1024
-KEPT_ALIVE = 20
+# Of each address, while they are used; a connection that is opened for a single call costs as much as all the rest.
+KEPT_ALIVE = 512
 # Of a stream's chunks the times of so many are kept.
 MOST_TIMES = 2_000
 DRAIN_SECONDS = 0.1
@@ -57,10 +59,22 @@ class Patience:
 
 @dataclass
 class _Line:
-    """What a process keeps for one event loop: a client, and a queue for each provider."""
+    """What a process keeps for one event loop: a client, its connections, and a queue for each provider."""
 
     client: httpx.AsyncClient
+    # None where a proxy of the environment has a say in which way a request goes.
+    direct: KeptConnections | None = None
     queues: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+
+    async def send(self, wire: WireRequest) -> httpx.Response:
+        """Return the head of the answer; its body is still to be read."""
+        request = self.client.build_request(wire.method, wire.url, headers=wire.headers, content=wire.body)
+        if self.direct is None or request.url.userinfo:
+            return await self.client.send(request, stream=True)
+        # Cookies, redirects and the like are nothing that a provider's API has, and looking for them takes time.
+        response = await self.direct.handle_async_request(request)
+        response.request = request
+        return response
 
 
 _lines: WeakKeyDictionary[AbstractEventLoop, _Line] = WeakKeyDictionary()
@@ -76,7 +90,7 @@ async def send(wire: WireRequest, *, provider: str, timeout_seconds: float, secr
             async with line.queues.setdefault(provider, asyncio.Semaphore(MOST_AT_ONCE)):
                 answer.queue_ms = _ms_since(began)
                 began = perf_counter()
-                await _exchange(line.client, wire, answer, began)
+                await _exchange(line, wire, answer, began)
     except ProviderError as error:
         answer.error = error
     except TimeoutError:
@@ -121,6 +135,7 @@ class Arriving:
         self._chunks: AsyncGenerator[bytes, None] | None = None
         self._began = perf_counter()
         self._deadline = 0.0
+        self._watch = Watch()
 
     async def open(self) -> None:
         """Wait for a free place, send the request, and wait for the head of the answer; raise only a cancellation."""
@@ -133,7 +148,7 @@ class Arriving:
         if self._queue is None:
             return
         self._began = perf_counter()
-        response = await self._within(self.patience.first_byte_seconds, self._sent(line.client))
+        response = await self._within(self.patience.first_byte_seconds, self._sent(line))
         if response is not None:
             self.answer.first_byte_ms = self.ms()
             self.answer.status = response.status_code
@@ -168,6 +183,7 @@ class Arriving:
     async def close(self) -> None:
         """Give the connection back, or end it where the answer is not through."""
         self.finish()
+        self._watch.stop()
         try:
             # What fails now was over anyway.
             with contextlib.suppress(httpx.HTTPError):
@@ -194,18 +210,16 @@ class Arriving:
             if self._response is not None:
                 await self._response.aclose()
 
-    async def _sent(self, client: httpx.AsyncClient) -> httpx.Response:
-        wire = self.wire
-        request = client.build_request(wire.method, wire.url, headers=wire.headers, content=wire.body)
+    async def _sent(self, line: _Line) -> httpx.Response:
         # Kept at once: whoever is stopped on the next line must still be able to close it.
-        self._response = await client.send(request, stream=True)
+        self._response = await line.send(self.wire)
         return self._response
 
     async def _within(self, seconds: float, step: Awaitable[T]) -> T | None:
         """Await a step, not for longer than this and not past the deadline; what goes wrong is kept as the error."""
         now = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout_at(min(self._deadline, now + seconds)):
+            with self._watch.until(min(self._deadline, now + seconds)):
                 return await step
         except TimeoutError:
             self.answer.error = self._too_late(seconds)
@@ -236,9 +250,8 @@ class Arriving:
             self.chunk_ms.append((self.ms(), self._size))
 
 
-async def _exchange(client: httpx.AsyncClient, wire: WireRequest, answer: RawAnswer, began: float) -> None:
-    request = client.build_request(wire.method, wire.url, headers=wire.headers, content=wire.body)
-    response = await client.send(request, stream=True)
+async def _exchange(line: _Line, wire: WireRequest, answer: RawAnswer, began: float) -> None:
+    response = await line.send(wire)
     try:
         answer.first_byte_ms = _ms_since(began)
         answer.status = response.status_code
@@ -265,15 +278,15 @@ def _line() -> _Line:
     loop = asyncio.get_running_loop()
     line = _lines.get(loop)
     if line is None:
-        line = _lines[loop] = _Line(_client())
+        line = _lines[loop] = _new_line()
     return line
 
 
-def _client() -> httpx.AsyncClient:
+def _new_line() -> _Line:
     direct = KeptConnections(_tls(), most_kept=KEPT_ALIVE)
     # A proxy of the environment is for the world outside, never for a server on this machine; it is httpx's to use.
-    places = ON_THIS_MACHINE if getproxies() else ("all://",)
-    return httpx.AsyncClient(
+    has_proxies = bool(getproxies())
+    client = httpx.AsyncClient(
         verify=_tls(),
         # The time for everything together is watched in `send`.
         timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
@@ -281,8 +294,9 @@ def _client() -> httpx.AsyncClient:
         # A redirect would carry the key to wherever it points.
         follow_redirects=False,
         headers={"user-agent": f"opperweb/{__version__}", "accept": "application/json", "accept-encoding": "identity"},
-        mounts=dict.fromkeys(places, direct),
+        mounts=dict.fromkeys(ON_THIS_MACHINE if has_proxies else ("all://",), direct),
     )
+    return _Line(client, None if has_proxies else direct)
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from functions import dataset
+from functions.examples import dataset
 from functions.models import DatasetExample, EvaluationPolicy, Function, Revision, Rubric
 from functions.models.function import definitions_changed, digest_of
 from functions.samples import agent, calls, fortnight, judgements, planets, tickets

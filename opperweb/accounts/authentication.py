@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
@@ -27,9 +29,32 @@ async def authenticate(request: HttpRequest) -> ApiKey:
     digest = digest_of(secret)
     key = recent_keys.get(digest)
     if key is None:
-        key = await db(_find, secret, request.META.get("REMOTE_ADDR", ""))
-        recent_keys.put(digest, key)
+        key = await _looked_up(digest, secret, request.META.get("REMOTE_ADDR", ""))
     return _checked(request.method, key)
+
+
+# Keys that are being looked up. Of hundreds of requests that come at once one asks for all of them.
+_looking: dict[bytes, asyncio.Future[ApiKey | None]] = {}
+
+
+async def _looked_up(digest: bytes, secret: str, address: str) -> ApiKey | None:
+    if settings.DB_THREAD_SENSITIVE:
+        # In a test: in its transaction, on its thread.
+        return await db(_find, secret, address)
+    looking = _looking.get(digest)
+    if looking is None or looking.get_loop() is not asyncio.get_running_loop():
+        looking = _looking[digest] = asyncio.ensure_future(_look_up(digest, secret, address))
+    # One that leaves takes nobody with it.
+    return await asyncio.shield(looking)
+
+
+async def _look_up(digest: bytes, secret: str, address: str) -> ApiKey | None:
+    try:
+        key = await db(_find, secret, address)
+        recent_keys.put(digest, key)
+        return key
+    finally:
+        _looking.pop(digest, None)
 
 
 class BearerAuthentication(BaseAuthentication):

@@ -16,9 +16,12 @@ COMMENT = b": waiting\n\n"
 
 
 def event_stream(
-    events: AsyncGenerator[dict[str, Any] | None, None], *, headers: dict[str, str] | None = None
+    events: AsyncGenerator[list[dict[str, Any]], None], *, headers: dict[str, str] | None = None
 ) -> StreamingHttpResponse:
-    """Return the answer that sends these events as they come, None as a comment; a reader who leaves closes them."""
+    """Return the answer that sends events as they come, some at a time, none as a comment.
+
+    Those that come together are sent together. A reader who leaves closes them.
+    """
     response = StreamingHttpResponse(_bytes(events), content_type="text/event-stream")
     response["Cache-Control"] = "no-cache"
     # nginx would hold the events back until it has a few kilobytes of them.
@@ -28,9 +31,9 @@ def event_stream(
     return response
 
 
-async def _bytes(events: AsyncGenerator[dict[str, Any] | None, None]) -> AsyncIterator[bytes]:
+async def _bytes(events: AsyncGenerator[list[dict[str, Any]], None]) -> AsyncIterator[bytes]:
     try:
-        async for event in events:
-            yield COMMENT if event is None else b"data: " + json.dumps(event).encode() + b"\n\n"
+        async for some in events:
+            yield b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in some) or COMMENT
     finally:
         await events.aclose()

@@ -1,12 +1,17 @@
 """A program is let in by its key, and by nothing that only looks like one."""
 
+import asyncio
+import threading
+
 import pytest
 from asgiref.sync import async_to_sync
 from django.test import RequestFactory
 from rest_framework.request import Request
 
+from opperweb.accounts import authentication
 from opperweb.accounts.authentication import BearerAuthentication, authenticate
 from opperweb.accounts.models import ApiKey
+from opperweb.accounts.recent_keys import RecentKeys
 from opperweb.api.errors import Forbidden, Unauthorized
 
 pytestmark = pytest.mark.django_db
@@ -63,3 +68,26 @@ def test_a_use_is_written_down_once_a_minute(key, django_assert_num_queries):
     with django_assert_num_queries(1):
         authentication.authenticate(Request(asked(f"Bearer {key}")))
     assert ApiKey.objects.get().last_used_at is not None
+
+
+@pytest.mark.network_threads
+@pytest.mark.django_db(transaction=True)
+async def test_of_many_requests_that_come_at_once_one_looks_the_key_up(monkeypatch):
+    looked_up, may_end = [], threading.Event()
+
+    def find(secret, address):
+        looked_up.append(secret)
+        assert may_end.wait(20)
+        return ApiKey(name="found")
+
+    monkeypatch.setattr(authentication, "_find", find)
+    monkeypatch.setattr(authentication, "recent_keys", RecentKeys())
+    waiting = [asyncio.ensure_future(authenticate(asked("Bearer one"))) for _ in range(20)]
+    await asyncio.sleep(0)
+    # One that leaves takes nobody with it.
+    waiting[0].cancel()
+    may_end.set()
+    found = await asyncio.gather(*waiting[1:])
+    assert {key.name for key in found} == {"found"}
+    assert looked_up == ["one"]
+    assert not authentication._looking

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from functions import dataset, revising
+from functions import revising
+from functions.examples import dataset
 from functions.models import Draft, Function
 from functions.revising import Author
 from opperweb.accounts.models import Project, User

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from functions import dataset, revising
+from functions import revising
+from functions.examples import dataset
 from functions.models import DatasetExample, Function
 from opperweb.accounts.models import Project, User
 from tests.browser.conftest import PHONE, WIDE

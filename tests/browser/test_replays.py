@@ -14,6 +14,7 @@ from functions import batches
 from functions.models import Batch, BatchItem, Function, Replay
 from opperweb.accounts.models import Project, User
 from tests.browser.conftest import PHONE, WIDE
+from tests.browser.rows import assert_no_rows_overlap
 from tests.functions.replaying import bad, good, make_draft, make_function, make_replay, recorded
 from traces.models import Span
 
@@ -129,13 +130,7 @@ def test_nothing_overflows_and_no_two_rows_overlap(
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     page.goto(address(replay))
-    ends = page.evaluate(
-        "[...document.querySelectorAll('.replay-table tbody tr')].map(row => [row, ...row.children].map("
-        "part => Math.round(part.getBoundingClientRect().bottom)))"
-    )
-    assert len(ends) == len(PAIRS)
-    for row, *parts in ends:
-        assert all(bottom <= row + 1 for bottom in parts)
+    assert_no_rows_overlap(page, ".replay-table", len(PAIRS))
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -9,10 +9,12 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from functions import batches, dataset
+from functions import batches
+from functions.examples import dataset
 from functions.models import Batch, BatchItem, Function, TestRun
 from opperweb.accounts.models import Project, User
 from tests.browser.conftest import PHONE, WIDE
+from tests.browser.rows import assert_no_rows_overlap
 from tests.functions.examples_running import make_run
 from tests.functions.replaying import bad, good, make_draft, make_function
 from traces.evaluation_models import Evaluation
@@ -104,13 +106,7 @@ def test_nothing_overflows_and_no_two_rows_overlap(
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], path
     page.goto(address(run))
-    ends = page.evaluate(
-        "[...document.querySelectorAll('.test-table tbody tr')].map(row => [row, ...row.children].map("
-        "part => Math.round(part.getBoundingClientRect().bottom)))"
-    )
-    assert len(ends) == len(EXAMPLES)
-    for row, *parts in ends:
-        assert all(bottom <= row + 1 for bottom in parts)
+    assert_no_rows_overlap(page, ".test-table", len(EXAMPLES))
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

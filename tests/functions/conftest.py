@@ -1,10 +1,11 @@
-"""A provider on loopback for the tests of calls."""
+"""A provider on loopback for the tests of calls, and a broker that only remembers for those of batches."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from functions import batches
 from functions.completions import catalogue
 
 
@@ -22,3 +23,11 @@ def use_upstream(upstream: Any, settings: Any) -> Iterator[Callable[[], None]]:
 
     yield use
     catalogue.forget()
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The batches that were sent to the broker; a test works them off itself."""
+    ids: list[str] = []
+    monkeypatch.setattr(batches.batch_job, "delay", ids.append)
+    return ids

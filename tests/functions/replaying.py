@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from functions import batches, replays, revising
+from functions import batches, drafts, revising
 from functions.models import (
     Batch,
     BatchInput,
@@ -22,7 +22,8 @@ from functions.models import (
     ReplayItem,
     Revision,
 )
-from functions.replay_inputs import Plan, estimate, find
+from functions.replays import running as replays
+from functions.trials.inputs import Plan, estimate, find
 from opperweb import loop
 from opperweb.accounts.models import Project, User
 from tests.traces.factories import make_call
@@ -52,7 +53,7 @@ def make_draft(function: Function, author: User, **changes: Any) -> Draft:
     base = function.revisions.order_by("-number").first()
     assert base is not None
     return Draft.objects.create(
-        function=function, author=author, base=base, definition={**replays.fields_of(base), **changes}
+        function=function, author=author, base=base, definition={**drafts.definition_of(base), **changes}
     )
 
 
@@ -81,7 +82,7 @@ def plan_of(function: Function, **values: Any) -> Plan:
     """Return the plan to try the newest revision on what it was asked itself."""
     newest = function.revisions.order_by("-number").first()
     assert newest is not None
-    values = {"before": newest, "after": replays.fields_of(newest), "after_revision": newest, **values}
+    values = {"before": newest, "after": drafts.definition_of(newest), "after_revision": newest, **values}
     return Plan(function=function, **values)
 
 
@@ -115,28 +116,31 @@ def make_replay(function: Function, pairs: list[dict[str, Any]], *, user: User |
     revision = function.revisions.order_by("-number").first()
     assert revision is not None
     is_dataset = any("expected" in pair for pair in pairs)
-    batches_of = [_batch(function, revision, pairs, "after")]
-    if is_dataset:
-        batches_of.append(_batch(function, revision, pairs, "before"))
+    inputs = [pair.get("input", f"question {number}") for number, pair in enumerate(pairs)]
+
+    def side(name: str) -> Batch:
+        made = [(given, pair[name]) for given, pair in zip(inputs, pairs, strict=True)]
+        return make_batch(revision, made, Origin.REPLAY)
+
+    after = side("after")
     replay = Replay.objects.create(
         project=function.project,
         function=function,
         source=Replay.Source.DATASET if is_dataset else Replay.Source.RECENT,
-        after_batch=batches_of[0],
-        before_batch=batches_of[1] if is_dataset else None,
+        after_batch=after,
+        before_batch=side("before") if is_dataset else None,
         total_count=len(pairs),
         created_by=user,
         **{
             "before_revision": revision,
-            "before_definition": replays.fields_of(revision),
+            "before_definition": drafts.definition_of(revision),
             "after_revision": revision,
-            "after_definition": {**replays.fields_of(revision), "instructions": "Answer better."},
+            "after_definition": {**drafts.definition_of(revision), "instructions": "Answer better."},
             "is_draft": True,
             **values,
         },
     )
-    for number, pair in enumerate(pairs):
-        given = pair.get("input", f"question {number}")
+    for number, (given, pair) in enumerate(zip(inputs, pairs, strict=True)):
         before = pair.get("before")
         ReplayItem.objects.create(
             replay=replay,
@@ -149,26 +153,28 @@ def make_replay(function: Function, pairs: list[dict[str, Any]], *, user: User |
     return replay
 
 
-def _batch(function: Function, revision: Revision, pairs: list[dict[str, Any]], side: str) -> Batch:
-    states = [_state(pair[side]) for pair in pairs]
+def make_batch(revision: Revision, inputs: list[tuple[Any, Any]], origin: Origin) -> Batch:
+    """Make a batch of inputs and what came of each: the values of a span, or the state of one that has no call."""
+    function, states = revision.function, [_state(made) for _, made in inputs]
     is_over = not {"queued", "running"} & set(states)
     batch = Batch.objects.create(
         project=function.project,
         function=function,
         revision=revision,
         name=function.name,
-        origin=Origin.REPLAY,
+        origin=origin,
         state=Batch.State.DONE if is_over else Batch.State.RUNNING,
-        total_count=len(pairs),
+        total_count=len(inputs),
         done_count=states.count("done"),
         failed_count=states.count("failed"),
         started_at=timezone.now() - timedelta(seconds=20),
         ended_at=timezone.now() if is_over else None,
         cost_usd=Decimal("0.0142"),
     )
-    for number, (pair, state) in enumerate(zip(pairs, states, strict=True)):
-        given, made = pair.get("input", f"question {number}"), pair[side]
-        span = recorded(function, given, **{**made, "origin": Origin.REPLAY}) if isinstance(made, dict) else None
+    for number, ((given, made), state) in enumerate(zip(inputs, states, strict=True)):
+        span = None
+        if isinstance(made, dict):
+            span = recorded(function, given, **{"revision": revision, **made, "origin": origin})
         error = span.error_message if span is not None else "the input does not fit" if state == "refused" else ""
         item = BatchItem.objects.create(batch=batch, number=number, state=state, span=span, error_message=error)
         BatchInput.objects.create(item=item, input=given)

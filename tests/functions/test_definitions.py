@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from functions import dataset, definitions, revising
+from functions import definitions, revising
 from functions.definitions import FEW_SHOT_COUNT, FunctionNotFound, RevisionNotFound, for_call, of_function
+from functions.examples import dataset
 from functions.models import Function, Revision
 from functions.opening import Asked
 from opperweb.accounts.models import Project

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from functions import dataset, drafts, revising
+from functions import drafts, revising
+from functions.examples import dataset
 from functions.models import Draft, Function, Revision
 from functions.revising import Overtaken
 from opperweb.accounts.models import Project, User

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from functions import dataset, revising
+from functions import revising
+from functions.examples import dataset
 from functions.models import Completion, DatasetExample, Draft, Function, Revision
 from functions.models.function import FIELDS, digest_of
 from functions.opening import Asked, begin

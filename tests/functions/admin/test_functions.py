@@ -10,9 +10,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from functions import dataset, revising
+from functions import revising
 from functions.admin import functions as functions_admin
 from functions.admin.functions import ExampleInline
+from functions.examples import dataset
 from functions.models import Alias, CustomModel, DatasetExample, Function
 from opperweb.accounts.models import Membership, Project, Role, User
 

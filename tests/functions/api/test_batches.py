@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from functions import batches, calls, opening, orphans
 from functions.models import Batch, BatchItem, Completion
@@ -15,14 +17,6 @@ TASK = {"name": "greet", "instructions": "Greet.", "model": "rehearsal/echo"}
 NAMED = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The batches that were sent to the broker; a test works them off itself."""
-    ids: list[str] = []
-    monkeypatch.setattr(batches.batch_job, "delay", ids.append)
-    return ids
 
 
 def work_off(batch_id: str) -> None:
@@ -47,6 +41,19 @@ def test_each_input_becomes_a_completion_of_its_own(api: Any, sent: list[str]) -
     spans = Span.objects.all()
     assert {span.tags["run"] for span in spans} == {"7"}
     assert spans.count() == 20
+
+
+def test_the_list_takes_as_many_queries_for_many_as_for_one(api: Any, sent: list[str]) -> None:
+    first = api.post("/v2/call/batch", {**TASK, "inputs": ["one", "two"]}).json()
+    with CaptureQueriesContext(connection) as few:
+        assert [one["queued"] for one in api.get("/v2/call/batch").json()["data"]] == [2]
+    work_off(first["batch_id"])
+    for _ in range(3):
+        api.post("/v2/call/batch", {**TASK, "inputs": ["three"]})
+    with CaptureQueriesContext(connection) as many:
+        listed = api.get("/v2/call/batch").json()["data"]
+    assert [(one["queued"], one["done"]) for one in listed] == [(1, 0), (1, 0), (1, 0), (0, 2)]
+    assert len(many) == len(few)
 
 
 def test_inputs_that_do_not_fit_are_refused_and_cost_nothing(api: Any, sent: list[str]) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from functions import dataset, revising
+from functions import revising
+from functions.examples import dataset
 from functions.models import DatasetExample, Function
 from opperweb.accounts.models import Project
 

@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from functions import calls, dataset, revising
+from functions import calls, revising
 from functions.definitions import FunctionNotFound
+from functions.examples import dataset
 from functions.models import Completion, Function, Revision
 from functions.opening import Asked
 from opperweb.accounts.models import Project

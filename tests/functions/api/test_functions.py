@@ -201,6 +201,20 @@ def test_a_change_that_changes_nothing_is_no_revision(api: Any, change: dict[str
     assert (changed.status_code, changed.json()) == (200, made)
 
 
+@pytest.mark.parametrize("name", [".", "..", "team/../other", "team/."])
+def test_a_name_that_no_address_could_hold_is_refused(api: Any, name: str) -> None:
+    made = api.post(FUNCTIONS, FIELDS).json()
+    for response in (
+        api.post(FUNCTIONS, {**FIELDS, "name": name}),
+        api.patch(f"{FUNCTIONS}/{made['id']}", {"name": name}),
+        api.post("/v2/call", {"name": name, "input": "x"}),
+    ):
+        assert response.status_code == 422
+        (problem,) = response.json()["detail"]
+        assert (problem["loc"], problem["input"]) == (["body", "name"], name)
+    assert api.post(FUNCTIONS, {**FIELDS, "name": "v1..2/.hidden"}).status_code == 201
+
+
 def test_a_renamed_function_is_found_by_its_new_name_alone(api: Any) -> None:
     made = make(api)
     api.patch(f"{FUNCTIONS}/{made['id']}", {"name": "renamed/it"})

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import httpx
@@ -12,6 +12,8 @@ import pytest
 from functions import calls, opening
 from functions.completions.listening import Chunk
 from opperweb.accounts.models import ApiKey, Project
+from opperweb.api.event_stream import event_stream
+from opperweb.watch import Watch
 from traces.models import Attempt, Span, Status
 
 PEOPLE = {
@@ -107,13 +109,55 @@ def test_a_stream_cannot_be_repeated(post: Any) -> None:
     assert post(task, **{"Idempotency-Key": "a"}).status_code == 400
 
 
+async def test_events_that_have_come_together_are_sent_together() -> None:
+    async def events() -> AsyncGenerator[list[dict[str, Any]], None]:
+        yield [{"delta": "Jup"}, {"delta": "iter"}]
+        yield []
+
+    response: Any = event_stream(events())
+    assert [part async for part in response] == [
+        b'data: {"delta":"Jup"}\n\ndata: {"delta":"iter"}\n\n',
+        b": waiting\n\n",
+    ]
+
+
+class Arriving:
+    """In place of a call that runs: what is heard of it so far."""
+
+    def __init__(self, *chunks: Chunk) -> None:
+        self.pieces = object.__new__(calls.Pieces)
+        self.pieces._heard = asyncio.Queue()
+        self.pieces._is_through = False
+        self.pieces._watch = Watch()
+        for chunk in chunks:
+            self.pieces._heard.put_nowait(chunk)
+
+
+async def test_what_has_come_by_then_comes_at_once_and_silence_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "SILENCE_SECONDS", 0.01)
+    chunks = [Chunk("Jup"), Chunk("iter")]
+    pieces = Arriving(*chunks).pieces
+    assert await anext(pieces) == chunks
+    assert await anext(pieces) == []
+
+
+async def test_what_came_before_a_call_broke_is_told_first() -> None:
+    pieces = Arriving(Chunk("Jup")).pieces
+    pieces._running = asyncio.get_running_loop().create_future()  # type: ignore[assignment]
+    pieces._running.set_exception(RuntimeError("broken"))
+    pieces._heard.put_nowait(None)
+    assert await anext(pieces) == [Chunk("Jup")]
+    with pytest.raises(RuntimeError, match="broken"):
+        await anext(pieces)
+
+
 @pytest.mark.django_db(transaction=True)
 async def test_what_had_come_is_kept_when_the_reader_leaves(project: Project, upstream: Any, use_upstream: Any) -> None:
     use_upstream()
     key = await asyncio.to_thread(lambda: ApiKey.objects.make(project, "tests")[0])
     asked = opening.Asked(name="greet", input="one two three", definition={"model": "rehearsal/slow-2s"})
     begun, pieces = await calls.stream(key.project, asked, api_key=key)
-    piece = await anext(pieces)
+    piece = (await anext(pieces))[0]
     assert isinstance(piece, Chunk)
     await pieces.aclose()
     span = await Span.objects.select_related("body").aget(id=begun.span_id)

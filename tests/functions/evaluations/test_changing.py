@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from functions import dataset
 from functions.evaluations import changing
 from functions.evaluations.policy import policy_of
 from functions.evaluations.rubric import DEFAULT_CRITERIA, InvalidRubric, kept
 from functions.evaluations.rules import MOST_RULES, InvalidRule
+from functions.examples import dataset
 from functions.models import Function, Rubric
 from opperweb.accounts.models import Project, User
 from tests.functions.judging import judged, make_function, rated

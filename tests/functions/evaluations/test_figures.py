@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from functions import dataset
 from functions.evaluations import figures
 from functions.evaluations.figures import Judge
+from functions.examples import dataset
 from functions.models import DatasetExample, Function, ProjectEvaluation
 from opperweb.accounts.models import Project, User
 from tests.functions.judging import JUDGE, State, answered, judged, make_function, rated

@@ -19,11 +19,12 @@ from django.utils import timezone
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score, confusion_matrix
 
-from functions import dataset, feedback
+from functions import feedback
 from functions.completions import catalogue
 from functions.evaluations import changing, judge, queue
 from functions.evaluations.rubric import DEFAULT_CRITERIA
 from functions.evaluations.trust import Trust, trust_of
+from functions.examples import dataset
 from functions.feedback import Rater
 from functions.models import DatasetExample, Function
 from opperweb.accounts.models import ApiKey, Project, User

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 
-from functions import dataset, few_shot
+from functions import few_shot
+from functions.examples import dataset
 from functions.few_shot import embedding
 from functions.few_shot.uses import uses
 from functions.models import DatasetExample, Function

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from functions import dataset, revising
+from functions import revising
+from functions.examples import dataset
 from functions.few_shot import choosing, nearest
 from functions.few_shot.uses import uses
 from functions.models import DatasetExample, Function

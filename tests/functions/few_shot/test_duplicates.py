@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions import dataset
+from functions.examples import dataset
 from functions.few_shot import duplicates, is_near_duplicate
 from functions.few_shot.duplicates import pairs
 from functions.models import DatasetExample, Function

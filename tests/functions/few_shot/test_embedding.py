@@ -8,8 +8,9 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.utils import timezone
 
-from functions import dataset, revising
+from functions import revising
 from functions.completions import catalogue
+from functions.examples import dataset
 from functions.few_shot import embedding
 from functions.models import EmbeddingState, ExampleVector, ExampleWords, PriceRow
 from functions.models.provider import catalogue_changed

@@ -7,7 +7,8 @@ import importlib
 from django.apps import apps
 from django.db import connection, transaction
 
-from functions import dataset, revising
+from functions import revising
+from functions.examples import dataset
 from functions.few_shot.indexing import TABLE, examples_by_word, mark_of
 from functions.few_shot.text import words_of
 from functions.models import DatasetExample, ExampleVector, ExampleWords, Function

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from asgiref.sync import async_to_sync
 
-from functions import dataset, revising
+from functions import revising
+from functions.examples import dataset
 from functions.few_shot import embedding, vectors
 from functions.few_shot.vectors import matrix_of
 from functions.models import ExampleVector, Function

@@ -14,26 +14,18 @@ import pytest
 from django.test import AsyncClient, Client
 from django.utils import timezone
 
-from functions import batches
 from functions.models import Batch, BatchInput, BatchItem
-from functions.pages.batch_chart import MOST_BARS, chart_of
-from functions.pages.batch_progress import Progress
+from functions.pages.batches.chart import MOST_BARS, chart_of
+from functions.pages.batches.progress import Progress
 from opperweb.accounts.models import Membership, Project, Role, User
 from opperweb.database import db
+from tests.functions.pages import reading
+from tests.functions.pages.reading import FRAGMENT, part, words
 from tests.traces.factories import make_attempt, make_call
 from traces.models import Attempt, Span, Status
 
 BATCHES = "/projects/acme/completions/batches/"
-FRAGMENT = {"HX-Request": "true"}
 Make = Callable[..., Batch]
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The batches that were sent to the broker."""
-    ids: list[str] = []
-    monkeypatch.setattr(batches.batch_job, "delay", ids.append)
-    return ids
 
 
 @pytest.fixture
@@ -78,18 +70,7 @@ def add(batch: Batch, state: str, *, error: str = "rehearsed", attempts: int = 1
 
 
 def page_text(client: Client, batch: Batch, query: str = "", **headers: str) -> str:
-    response = client.get(f"{BATCHES}{batch.pk}/{query}", headers=headers or None)
-    assert response.status_code == 200
-    return response.content.decode()
-
-
-def words(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", html).replace("\u202f", " ").split())
-
-
-def part(html: str, name: str) -> str:
-    """Return the words of one part of the page."""
-    return words(html[html.index(f'id="{name}"') :].partition("</section>")[0])
+    return reading.page_text(client, f"{BATCHES}{batch.pk}/{query}", **headers)
 
 
 def rows(html: str) -> list[int]:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from functions import dataset, revising
+from functions import revising
+from functions.examples import dataset
 from functions.models import Function
 from functions.pages.copy_call import sample_input
 from opperweb.accounts.models import Project

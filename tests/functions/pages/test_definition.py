@@ -10,7 +10,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from functions import dataset, drafts, revising
+from functions import drafts, revising
+from functions.examples import dataset
 from functions.models import Draft, Function
 from functions.revising import Author
 from opperweb.accounts.models import Membership, Project, Role, User

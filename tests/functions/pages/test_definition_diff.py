@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from functions.merging import MISSING
-from functions.pages.definition_diff import PartDiff, diff_of, label_of_path, text_of_value
+from functions.pages.definition.diff import PartDiff, diff_of, label_of_path, text_of_value
 from functions.revising import EMPTY
 
 TEXT = {"type": "string"}

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from functions import dataset
 from functions.completions import catalogue
 from functions.evaluations.policy import policy_of
+from functions.examples import dataset
 from functions.models import EvaluationPolicy, Function, ProjectEvaluation, Rubric
-from functions.pages.evaluation_rubric import RubricForm
+from functions.pages.evaluations.rubric import RubricForm
 from opperweb.accounts.models import Project, User
 from tests.functions.judging import JUDGE, judged, make_function, rated
 

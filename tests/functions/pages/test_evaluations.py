@@ -16,8 +16,8 @@ from functions.completions import catalogue
 from functions.evaluations import again, changing
 from functions.evaluations.agreement import Agreement
 from functions.models import DatasetExample, Function
-from functions.pages import evaluation_rows
-from functions.pages.evaluation_charts import averages_of, histogram_of, trust_boxes
+from functions.pages.evaluations import rows as evaluation_rows
+from functions.pages.evaluations.charts import averages_of, histogram_of, trust_boxes
 from opperweb.accounts.models import Membership, Project, Role, User
 from tests.functions.judging import JUDGE, State, answered, judged, make_function, rated
 from traces.evaluation_models import Evaluation, Feedback

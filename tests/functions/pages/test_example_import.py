@@ -14,8 +14,9 @@ from asgiref.sync import async_to_sync
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from functions import dataset, revising
-from functions.example_files import MOST_ROWS
+from functions import revising
+from functions.examples import dataset
+from functions.examples.files import MOST_ROWS
 from functions.models import DatasetExample, Function
 from opperweb.accounts.models import Project
 

@@ -14,9 +14,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from functions import dataset, revising
+from functions import revising
+from functions.examples import dataset
 from functions.models import Completion, DatasetExample, Function
-from functions.pages.example_rows import answer_of, lines_of
+from functions.pages.examples.rows import answer_of, lines_of
 from opperweb.accounts.models import Membership, Project, Role
 from tests.traces.factories import make_call
 from traces.models import Span

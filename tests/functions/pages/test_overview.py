@@ -18,9 +18,9 @@ from django.utils import timezone
 
 from functions.figures import last_days
 from functions.models import Completion, DatasetExample, Function, Revision
-from functions.pages.error_groups import MOST_READ, alike, error_groups
 from functions.pages.function_page import head_of
-from functions.pages.overview_charts import flags_of
+from functions.pages.overview.charts import flags_of
+from functions.pages.overview.error_groups import MOST_READ, alike, error_groups
 from opperweb.accounts.models import Project
 from tests.traces.factories import make_call
 from traces.analytics.rollups import roll_up

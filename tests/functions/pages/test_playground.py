@@ -13,7 +13,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from functions import dataset, revising
+from functions import revising
+from functions.examples import dataset
 from functions.models import Draft, Function, PlaygroundRun
 from functions.revising import Author
 from opperweb.accounts.models import Project, User

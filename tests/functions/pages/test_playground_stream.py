@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from functions import opening, playground, revising
 from functions.models import Completion, Function, PlaygroundRun
-from functions.pages import playground_stream
+from functions.pages.playground import stream as playground_stream
 from functions.playground import Variant
 from opperweb.accounts.models import Project, User
 from traces.models import Attempt, Origin, Span, Status

@@ -14,30 +14,24 @@ import pytest
 from django.test import AsyncClient, Client
 from django.utils import timezone
 
-from functions import batches, dataset, revising
+from functions import drafts, revising
 from functions.completions import catalogue
+from functions.examples import dataset
 from functions.models import Batch, BatchItem, Draft, Function, Replay
-from functions.pages.replay_boxes import boxes_of, drawing_of, outputs_of, signed
-from functions.replay_figures import totals_of
-from functions.replay_pairs import Pair, Side
-from functions.replay_statistics import Interval
-from functions.replays import fields_of
+from functions.pages.replays.boxes import boxes_of, drawing_of, outputs_of
+from functions.pages.signed import signed
+from functions.replays.figures import totals_of
+from functions.replays.pairs import Pair
+from functions.replays.statistics import Interval
+from functions.trials.sides import Side
 from opperweb.accounts.models import Membership, Project, Role, User
 from opperweb.database import db
+from tests.functions.pages import reading
+from tests.functions.pages.reading import FRAGMENT, NARROW, part, words
 from tests.functions.replaying import bad, good, make_draft, make_function, make_replay, recorded, revision_of
 
 REPLAYS = "/projects/acme/functions/facts/replays/"
 NEW = f"{REPLAYS}new/"
-FRAGMENT = {"HX-Request": "true"}
-NARROW = "\u202f"
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The batches that were sent to the broker."""
-    ids: list[str] = []
-    monkeypatch.setattr(batches.batch_job, "delay", ids.append)
-    return ids
 
 
 @pytest.fixture
@@ -46,18 +40,7 @@ def function(project: Project, sent: list[str]) -> Function:
 
 
 def page_text(client: Client, replay: Replay, query: str = "", **headers: str) -> str:
-    response = client.get(f"{REPLAYS}{replay.pk}/{query}", headers=headers or None)
-    assert response.status_code == 200
-    return response.content.decode()
-
-
-def words(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", html).replace(NARROW, " ").split())
-
-
-def part(html: str, name: str) -> str:
-    """Return the words of one part of the page."""
-    return words(html[html.index(f'id="{name}"') :].partition("</section>")[0])
+    return reading.page_text(client, f"{REPLAYS}{replay.pk}/{query}", **headers)
 
 
 def inputs(html: str) -> list[str]:
@@ -135,7 +118,7 @@ def test_an_older_revision_is_held_against_the_live_one(alice_client: Client, fu
 def test_a_revision_beyond_those_that_are_listed_can_be_named(
     alice_client: Client, function: Function, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("functions.pages.replay_form.MOST_REVISIONS", 1)
+    monkeypatch.setattr("functions.pages.trials.choices.MOST_REVISIONS", 1)
     for number in range(3):
         revising.save(function, {"instructions": f"Version {number}."})
     html = alice_client.get(f"{NEW}?before=2").content.decode()
@@ -596,7 +579,7 @@ def test_a_revision_that_did_better_is_restored(alice_client: Client, function: 
         [{"before": good("a"), "after": good("b")}],
         is_draft=False,
         after_revision=first,
-        after_definition=fields_of(first),
+        after_definition=drafts.definition_of(first),
     )
     assert "Restore revision 1" in page_text(alice_client, replay)
     assert "Revision 3 is live" in alice_client.post(f"{REPLAYS}{replay.pk}/save/", follow=True).content.decode()

@@ -15,29 +15,22 @@ from django.test import AsyncClient, Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from functions import batches, dataset, revising
+from functions import revising
+from functions.examples import dataset
 from functions.models import Batch, BatchItem, EvaluationPolicy, Function, TestRun
 from opperweb import json
 from opperweb.accounts.models import Membership, Project, Role, User
 from opperweb.database import db
 from tests.functions.examples_running import make_run
+from tests.functions.pages import reading
+from tests.functions.pages.reading import FRAGMENT, part, words
 from tests.functions.replaying import bad, good, make_draft, make_function, recorded, revision_of
 from traces.evaluation_models import Evaluation
 
 FUNCTION = "/projects/acme/functions/facts/"
 RUNS = f"{FUNCTION}tests/"
 NEW = f"{RUNS}new/"
-FRAGMENT = {"HX-Request": "true"}
-NARROW = "\u202f"
 RIGHT = {"answer": "right"}
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The batches that were sent to the broker."""
-    ids: list[str] = []
-    monkeypatch.setattr(batches.batch_job, "delay", ids.append)
-    return ids
 
 
 @pytest.fixture
@@ -51,18 +44,7 @@ def add(function: Function, count: int) -> None:
 
 
 def page_text(client: Client, run: TestRun, query: str = "", **headers: str) -> str:
-    response = client.get(f"{RUNS}{run.pk}/{query}", headers=headers or None)
-    assert response.status_code == 200
-    return response.content.decode()
-
-
-def words(html: str) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", html).replace(NARROW, " ").split())
-
-
-def part(html: str, name: str) -> str:
-    """Return the words of one part of the page."""
-    return words(html[html.index(f'id="{name}"') :].partition("</section>")[0])
+    return reading.page_text(client, f"{RUNS}{run.pk}/{query}", **headers)
 
 
 def inputs(html: str) -> list[str]:

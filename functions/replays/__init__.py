@@ -1,0 +1,1 @@
+"""Two definitions asked the same inputs, and which of them answers better."""

@@ -1,0 +1,1 @@
+"""A definition asked every example, and how many of its answers are right."""
