@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -78,3 +80,16 @@ def test_the_list_keeps_nobody_out(
     page.goto(LIST + query)
     page.wait_for_load_state("networkidle")
     assert axe(page) == []
+
+
+@pytest.mark.usefixtures("two_traces")
+@pytest.mark.parametrize("path", [LIST, "/projects/acme/completions/"])
+def test_a_list_is_as_readable_while_its_figures_are_still_awaited(page: Page, axe: Any, path: str) -> None:
+    waiting: list[Any] = []
+    page.route("**/*part=summary*", lambda route: waiting.append(route))
+    page.goto(path)
+    expect(page.locator("#summary")).to_have_class(re.compile("htmx-request"))
+    expect(page.locator("#trace-list")).to_have_css("opacity", "1")
+    assert axe(page) == []
+    waiting[0].continue_()
+    expect(page.locator("dl#summary")).to_be_visible()
