@@ -193,13 +193,17 @@ class AttemptRecord:
 
 @dataclass(frozen=True)
 class CompletionError:
-    """Why there is no answer, in the API's words; `kind` is the slug of the last failure."""
+    """Why there is no answer, in the API's words; `kind` is the slug of the last failure.
+
+    `retry_after_seconds` is how long the last provider asked to be left alone, None where it said nothing.
+    """
 
     status: int
     type: str
     message: str
     detail: Any
     kind: str
+    retry_after_seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def work() -> int:
         clock.service.stop()
         uses.stop()
         heartbeat.stop()
-    # A worker that lost its broker for good ends on its own, and says so here.
+    # A worker that cannot go on ends on its own, and says so here.
     return int(worker.exitcode or 0)
 
 

@@ -88,6 +88,7 @@ DOORS = {
     "opperweb.apps",
     "opperweb.management",
     "opperweb.queue_folder",
+    "opperweb.queue_redis",
 }
 # These can be read, tested and reused without a database and without Django.
 PURE = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -97,11 +98,17 @@ def refused(fields: dict[str, Any], path: Sequence[str | int], message: str, *, 
 
 
 def failure_of(error: CompletionError, span_id: Any) -> ApiError:
-    """Return the error with the span's id in a header: what was tried can be read there."""
+    """Return the error with the span's id in a header: what was tried can be read there.
+
+    A 429 also says in Retry-After, in whole seconds, how long the provider asked to be left alone.
+    """
+    headers = {"X-Opper-Span-Id": str(span_id)}
+    if error.status == 429 and error.retry_after_seconds is not None:
+        headers["Retry-After"] = str(math.ceil(error.retry_after_seconds))
     return ApiError(
         error.detail,
         message=error.message,
         status=error.status,
         type=error.type,
-        headers={"X-Opper-Span-Id": str(span_id)},
+        headers=headers,
     )

@@ -6,7 +6,8 @@
                   └─▶ failed for good: the next candidate, or the end
 
 With the list used up and attempts left it goes round again, each time in a clean conversation. At most
-`max_attempts` requests in all, and one deadline for the whole. A listener hears the answers as they come: once
+`max_attempts` requests in all, and one deadline for the whole. Each candidate that was not asked yet has one of these
+requests in reserve: nobody is asked once more at the cost of it. A listener hears the answers as they come: once
 something was passed on to the caller, no other model can answer.
 """
 
@@ -16,7 +17,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from functions.completions.attempt import Attempt, Plan, ask, stopped_record
@@ -27,12 +28,13 @@ from functions.completions.listening import Listener
 from functions.completions.prices import listed_model
 from functions.completions.strategies import Strategies
 from functions.prompts.builder import messages_for, with_repair
+from functions.prompts.media import InvalidMedia, split
 from functions.providers.chat import Message, Strategy, Wanted
 from functions.providers.errors import BadRequest, ContextTooLong, ProviderError, SchemaRejected
 from functions.providers.media_kind import media_kind
 from functions.schemas.dialects import Wire
 from functions.schemas.validator import Validator
-from functions.task import AttemptRecord, Result, Task
+from functions.task import AttemptRecord, Example, Result, Task
 
 DEADLINE_SECONDS = 300.0
 # A pause longer than this is not waited out: the next candidate is asked instead.
@@ -81,11 +83,15 @@ class Run:
     before: int = 0
     on_ask: OnAttempt | None = None
     attempts: list[Attempt] = field(default_factory=list)
+    asked: set[int] = field(default_factory=set)
     given_up: set[int] = field(default_factory=set)
+    # Who was to be asked once more, but not at the cost of the others → when that may be, by the monotonic clock.
+    put_off: dict[int, float] = field(default_factory=dict)
     retries: int = 0
     pause: float = 0.0
 
     def __post_init__(self) -> None:
+        self.task, self.left_out = _without_broken_examples(self.task)
         schema = self.task.output_schema
         self.validator = Validator(schema) if schema is not None else None
         self.strategies = Strategies(schema, self.learned)
@@ -147,16 +153,29 @@ class Run:
 
     def may_ask(self) -> bool:
         return (
-            self.before + len(self.attempts) < max(self.task.configuration.max_attempts, self.before + 1)
+            self.requests_left > 0
             and not (self.listener is not None and self.listener.is_committed)
             and len(self.given_up) < len(self.candidates)
             and time.monotonic() + self.pause < self.deadline
         )
 
+    @property
+    def requests_left(self) -> int:
+        # Who starts once more has one request, whatever the start before used up.
+        most = max(self.task.configuration.max_attempts - self.before, 1)
+        return most - len(self.attempts)
+
+    def may_ask_again(self) -> bool:
+        """Tell whether one candidate may be asked once more, and each that was not asked yet still be asked."""
+        unasked = len(self.candidates) - len(self.asked | self.given_up)
+        return self.may_ask() and self.requests_left > unasked
+
     async def converse(self, index: int, candidate: Candidate) -> Attempt:
         """Ask one candidate, at most once more with what was wrong and at most once more after a failure."""
+        self.asked.add(index)
         plan = self.first_plan(candidate)
-        may_repair = may_retry = True
+        may_repair, may_retry = True, index not in self.put_off
+        self.pause = max(0.0, self.put_off.pop(index, 0.0) - time.monotonic())
         while True:
             attempt = await self.attempt(plan)
             if attempt.is_accepted or not self.may_ask():
@@ -171,6 +190,12 @@ class Run:
             else:
                 if not attempt.can_come_again:
                     self.given_up.add(index)
+                return attempt
+            if not self.may_ask_again():
+                # Its turn comes again if requests are left when the others have been asked.
+                if not may_retry:
+                    self.put_off[index] = time.monotonic() + self.pause
+                self.pause = 0.0
                 return attempt
 
     def can_retry(self, error: ProviderError) -> bool:
@@ -196,7 +221,7 @@ class Run:
         strategy, wire, notes = self.strategies.choose(candidate)
         messages = self.messages(candidate, strategy, wire)
         wants = wanted_of(self.task, candidate)
-        return Plan(candidate, strategy, messages, wire, (*candidate.notes, *notes), wants=wants)
+        return Plan(candidate, strategy, messages, wire, (*candidate.notes, *self.left_out, *notes), wants=wants)
 
     def messages(self, candidate: Candidate, strategy: Strategy, wire: Wire | None) -> tuple[Message, ...]:
         return messages_for(
@@ -249,6 +274,21 @@ def wanted_of(task: Task, candidate: Candidate) -> Wanted:
     if task.configuration.wants:
         return task.configuration.wants
     return "text" if task.output_schema is not None else media_kind(candidate.model)
+
+
+def _without_broken_examples(task: Task) -> tuple[Task, tuple[str, ...]]:
+    """Return the task without examples whose media cannot be shown, and a note on each of these."""
+    fitting: list[Example] = []
+    notes: list[str] = []
+    for number, example in enumerate(task.examples, 1):
+        try:
+            split(example.input, task.input_schema)
+        except InvalidMedia as problem:
+            # It may have been kept long ago: that is no reason for a call to fail.
+            notes.append(f"example {number} was left out: {problem}")
+        else:
+            fitting.append(example)
+    return (replace(task, examples=tuple(fitting)), tuple(notes)) if notes else (task, ())
 
 
 def _window_of(candidate: Candidate) -> int:

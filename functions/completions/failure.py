@@ -25,7 +25,9 @@ def error_for(attempts: Sequence[Attempt], task: Task) -> CompletionError:
         status, type_, message = _answer_to("schema")
     else:
         status, type_, message = _answer_to(kind)
-    return CompletionError(status, type_, message, _detail(attempts), kind)
+    failure = attempts[-1].error
+    wait = failure.retry_after_seconds if failure is not None else None
+    return CompletionError(status, type_, message, _detail(attempts), kind, retry_after_seconds=wait)
 
 
 def _answer_to(kind: str) -> tuple[int, str, str]:

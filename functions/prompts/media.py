@@ -3,7 +3,8 @@
 An input marks them in one of three ways: a member `_opper_media_input` with a data URL; a field whose schema has
 `contentMediaType` and `contentEncoding: base64`; or a field of a telling name, or of a `contentMediaType` alone, with
 a data URL, or with base64 whose first bytes are those of a known kind of file. The first two are promises: what does
-not keep them is refused.
+not keep them is refused. In `_opper_media_input` the file itself has to be, as a data URL or as base64: an address, a
+number or an empty text there is refused, too; null says that there is no file.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ MEMBER = "_opper_media_input"
 TELLING_NAMES = frozenset({"image", "reference_image", "image_url", "audio"})
 FILE_NAME_MEMBERS = ("file_name", "filename")
 DATA_URL = re.compile(r"\s*data:([\w.+-]+/[\w.+-]+)?(;[\w.+-]+=[^,;]{0,200}){0,8};base64,", re.IGNORECASE | re.ASCII)
+NO_FILE = "must hold the file itself, as a data URL (data:image/png;base64,…) or as base64"
 LONGEST_HEAD = 2_000
 # Enough base64 for the first bytes of every kind of file that is known here.
 SNIFFED = 64
@@ -90,7 +92,8 @@ class _NotMedia(Exception):
 def split(value: Any, input_schema: Any) -> tuple[Any, tuple[MediaPart, ...]]:
     """Return the input with "[image 1: image/png]" and the like in the place of media, and the media in order.
 
-    Nothing is fetched: addresses stay text. Raise InvalidMedia for what is marked as media and is none.
+    Nothing is fetched: addresses elsewhere than in `_opper_media_input` stay text. Raise InvalidMedia for what is
+    marked as media and is none.
     """
     places = Places(input_schema)
     numbers: Counter[str] = Counter()
@@ -105,6 +108,8 @@ def split(value: Any, input_schema: Any) -> tuple[Any, tuple[MediaPart, ...]]:
             if part is not None:
                 found.append(part)
                 spot.holder[spot.key] = f"[{part.type} {numbers[part.type]}: {part.media_type}]"
+        elif spot.key == MEMBER:
+            raise InvalidMedia(spot.path, NO_FILE)
         else:
             # The caller's own value stays as it is.
             spot.holder[spot.key] = inner.copy() if isinstance(inner, dict | list) else inner
@@ -116,9 +121,11 @@ def _inner_spots(spot: _Spot, places: Places) -> Iterator[_Spot]:
     holder = spot.holder[spot.key]
     if isinstance(holder, dict):
         for key, inner in holder.items():
-            if isinstance(inner, str | dict | list) and inner:
+            if key == MEMBER and inner is not None:
+                yield _Spot(holder, key, key, places.below(spot.schemas, key), spot)
+            elif isinstance(inner, str | dict | list) and inner:
                 schemas = places.below(spot.schemas, key)
-                if not isinstance(inner, str) or key == MEMBER or key in TELLING_NAMES or schemas:
+                if not isinstance(inner, str) or key in TELLING_NAMES or schemas:
                     yield _Spot(holder, key, key, schemas, spot)
     elif isinstance(holder, list):
         for index, inner in enumerate(holder):
@@ -138,6 +145,8 @@ def _part_at(spot: _Spot, text: str, numbers: Counter[str]) -> MediaPart | None:
     except _NotMedia as problem:
         raise InvalidMedia(spot.path, str(problem)) from None
     if taken is None:
+        if spot.key == MEMBER:
+            raise InvalidMedia(spot.path, NO_FILE)
         return None
     media_type, data = taken
     kind = _kind_of(media_type)

@@ -23,8 +23,10 @@ HERE = Path(__file__).parent
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
-# How long a page may take before a test gives up: long, because the machine may be busy with something else.
+# How long a page may take before a test gives up: long, because the machine may be busy with something else. The very
+# first page waits for the server to read its templates, too.
 PATIENCE_MS = 30_000
+LOADING_MS = 90_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -82,6 +84,7 @@ def open_page(browser: Browser, server: str) -> Iterator[Callable[..., Page]]:
             context.add_cookies([{"name": django_settings.SESSION_COOKIE_NAME, "value": _session(user), "url": server}])
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
+        page.set_default_navigation_timeout(LOADING_MS)
         return page
 
     yield opened

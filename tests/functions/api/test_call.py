@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from functions.models import Completion, Function, Revision
+from tests.upstream import failure
 from traces.models import Attempt, AttemptBody, Span, Status, Trace
 
 ANSWER = {
@@ -121,6 +122,46 @@ def test_each_failure_is_typed_and_recorded_in_full(
     assert span.body.input == TASK["input"]
     assert span.trace.error_preview
     assert Completion.objects.get(pk=span.pk).state == "failed"
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ({"retry-after": "20"}, "20"),
+        ({"retry-after": "20.2"}, "21"),
+        ({"retry-after": "0"}, "0"),
+        ({"retry-after": "", "retry-after-ms": "11500"}, "12"),
+        ({"retry-after": ""}, None),
+    ],
+)
+def test_a_rate_limit_is_passed_on_with_the_time_to_wait(
+    api: Any, upstream: Any, use_upstream: Any, told: dict[str, str], seconds: str | None
+) -> None:
+    use_upstream()
+    upstream.script("first", failure(429, **{"retry-after": "40"}))
+    upstream.script("last", *[failure(429, **told)] * 2)
+    response = api.post("/v2/call", {**TASK, "model": ["fake/first", "fake/last"]})
+    assert (response.status_code, response.json()["type"]) == (429, "RateLimitError")
+    assert response.headers.get("Retry-After") == seconds
+    assert response.headers["X-Opper-Span-Id"]
+
+
+def test_another_failure_than_a_rate_limit_names_no_time(api: Any, upstream: Any, use_upstream: Any) -> None:
+    use_upstream()
+    upstream.script("busy", failure(503, **{"retry-after": "40"}))
+    response = api.post("/v2/call", {**TASK, "model": "fake/busy"})
+    assert response.status_code == 502
+    assert "Retry-After" not in response.headers
+
+
+@pytest.mark.parametrize("given", ["https://example.com/fox.png", 5, "", ["AAAA"]])
+def test_what_is_no_file_in_the_member_for_media_is_refused_before_anything_is_made(api: Any, given: Any) -> None:
+    response = api.post("/v2/call", {**TASK, "input": {"pictures": [{"_opper_media_input": given}]}})
+    assert response.status_code == 422, response.content
+    (problem,) = response.json()["detail"]
+    assert problem["loc"] == ["body", "input", "pictures", 0, "_opper_media_input"]
+    assert "data URL" in problem["msg"]
+    assert not Trace.objects.exists()
 
 
 def test_a_call_hangs_under_its_parent(api: Any) -> None:

@@ -188,6 +188,71 @@ async def test_a_failure_that_may_pass_is_tried_once_more_and_then_the_next_mode
     assert result.attempts[1].waited_ms == pauses[0] * 1000
 
 
+async def test_the_last_model_is_asked_although_all_before_it_fail(fake, answer, pauses):
+    fake.script("a", RateLimited("HTTP 429")).script("b", ServerError("HTTP 500")).script("c", TimedOut("late"))
+    fake.script("d", "Jupiter")
+    result = await answer("a", "b", "c", "d")
+    # One request is over and above one each: the first who can use it has it.
+    assert [model for model, _ in outcomes(result)] == ["a", "a", "b", "c", "d"]
+    assert (result.message, len(pauses)) == ("Jupiter", 1)
+
+
+@pytest.mark.parametrize("attempts", [2, 3, 4, 5, 6])
+@pytest.mark.parametrize("reply", [WRONG, ServerError("HTTP 500"), SchemaRejected("HTTP 400: response_format")])
+async def test_nobody_is_asked_once_more_at_the_cost_of_a_model_that_was_not_asked(fake, answer, reply, attempts):
+    models = ["a", "b", "c", "d", "e"][:attempts]
+    for model in models[:-1]:
+        fake.script(model, reply)
+    fake.script(models[-1], GOOD)
+    result = await answer(*models, schema=PLANET, attempts=attempts)
+    assert result.value == {"planet": "Jupiter"}
+    assert len(fake.asked) <= attempts
+    assert list(dict.fromkeys(chat.model for chat in fake.asked)) == models
+
+
+@pytest.mark.parametrize("reply", [WRONG, ServerError("HTTP 500")])
+async def test_of_a_list_longer_than_the_attempts_the_first_are_asked_once_each(fake, answer, pauses, reply):
+    for model in "abc":
+        fake.script(model, reply)
+    fake.script("d", GOOD)
+    result = await answer("a", "b", "c", "d", schema=PLANET, attempts=3)
+    assert [model for model, _ in outcomes(result)] == ["a", "b", "c"]
+    assert result.error is not None
+    assert pauses == []
+
+
+async def test_a_reserve_that_is_not_needed_goes_to_those_who_could_be_asked_once_more(fake, answer, pauses):
+    # Nobody of the same dialect is asked after the second: three requests are left.
+    fake.script("a", RateLimited("HTTP 429", retry_after_seconds=3), "Jupiter").script("b", BadRequest("HTTP 400: no"))
+    result = await answer("a", "b", "c", "d", "e")
+    assert outcomes(result) == [("a", "failed"), ("b", "failed"), ("a", "accepted")]
+    # What passed meanwhile counts.
+    assert pauses == [pytest.approx(3, abs=0.5)]
+    assert pauses[0] < 3
+
+
+async def test_who_was_put_off_is_asked_once_more_and_not_twice(fake, answer, pauses):
+    fake.script("a", ServerError("HTTP 500")).script("b", BadRequest("HTTP 400: no"))
+    assert [model for model, _ in outcomes(await answer("a", "b", "c", "d", "e"))] == ["a", "b", "a"]
+
+
+async def test_a_repair_that_was_put_off_begins_in_a_clean_conversation(fake, answer):
+    fake.script("a", WRONG, GOOD).script("b", BadRequest("HTTP 400: no"))
+    result = await answer("a", "b", "c", schema=PLANET, attempts=3)
+    assert [(attempt.requested_model, attempt.is_repair) for attempt in result.attempts] == [
+        ("fake/a", False),
+        ("fake/b", False),
+        ("fake/a", False),
+    ]
+    assert result.value == {"planet": "Jupiter"}
+
+
+async def test_a_start_after_another_has_a_request_for_each_model_as_far_as_they_go(fake, answer):
+    fake.script("a", ServerError("HTTP 500")).script("b", "Jupiter")
+    assert outcomes(await answer("a", "b", before=3)) == [("a", "failed"), ("b", "accepted")]
+    assert outcomes(await answer("a", "b", before=5)) == [("a", "failed")]
+
+
 async def test_a_server_that_is_down_is_not_asked_for_ever(fake, answer):
     fake.script("a", BadReply("HTML"))
     result = await answer("a")
@@ -217,6 +282,16 @@ async def test_with_another_model_at_hand_a_middling_pause_is_not_waited_out(fak
     fake.script("a", RateLimited("HTTP 429", retry_after_seconds=8), "late").script("b", "Jupiter")
     assert (await answer("a", "b")).message == "Jupiter"
     assert (pauses, (await answer("a")).message) == ([], "late")
+
+
+async def test_the_error_tells_how_long_the_last_provider_asked_to_wait(fake, answer):
+    fake.script("a", RateLimited("HTTP 429", retry_after_seconds=60))
+    fake.script("b", RateLimited("HTTP 429", retry_after_seconds=20.2)).script("c", ServerError("HTTP 500"))
+    assert (await answer("a", "b")).error.retry_after_seconds == 20.2
+    assert (await answer("a", "c")).error.retry_after_seconds is None
+    fake.script("d", WRONG)
+    assert (await answer("a", "d", schema=PLANET)).error.retry_after_seconds is None
+    assert (await answer("a", deadline_seconds=0)).error.retry_after_seconds is None
 
 
 @pytest.mark.parametrize(
@@ -362,6 +437,17 @@ async def test_examples_stand_before_the_input_the_nearest_last(fake, answer):
     notes = [(message.note, message.role) for message in fake.asked[0].messages]
     assert notes[-5:] == [("example", "user"), ("example", "assistant")] * 2 + [("input", "user")]
     assert "near" in fake.asked[0].messages[-3].text
+
+
+@pytest.mark.parametrize("kept", ["https://example.com/fox.png", 5, "data:image/png;base64,!!"])
+async def test_an_example_whose_picture_cannot_be_shown_is_left_out_and_that_is_told(fake, answer, kept):
+    fake.script("a", WRONG, GOOD)
+    examples = (Example({"_opper_media_input": kept}, {"planet": "Mars"}), Example("seen", {"planet": "Venus"}))
+    result = await answer("a", schema=PLANET, examples=examples)
+    assert [message.note for message in fake.asked[0].messages].count("example") == 2
+    for attempt in result.attempts:
+        (note,) = [note for note in attempt.notes if "example" in note]
+        assert note.startswith("example 1 was left out: _opper_media_input ")
 
 
 @pytest.mark.parametrize(

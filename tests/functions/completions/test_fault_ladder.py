@@ -4,6 +4,7 @@
     twice      it fails twice
     repair     an answer was wrong, and the second try of it fails
     fallback   the first model is out of order, and the second one fails
+    reserve    it fails, and what is left of the requests is for the second one
     stream     as first, and the answer is streamed
     begun      the stream has begun, and fails before its first word
     inside     the stream fails after its first words: nobody else can answer
@@ -309,6 +310,18 @@ def test_in_the_last_model_of_the_list(ladder: Ladder, fault: Fault) -> None:
         assert response.headers["X-Opper-Span-Id"] == str(Span.objects.get().id)
 
 
+@EACH
+def test_in_the_first_attempt_with_one_request_for_each_model(ladder: Ladder, fault: Fault) -> None:
+    attempts = {"invocation.structured_generation.max_attempts": 2}
+    response = ladder.call(one=(fault.reply, JUPITER), two=(SATURN,), configuration=attempts)
+    if fault.onward:
+        assert is_answer(response, SATURN)
+        ladder.check(("one", fault.kind), ("two", "accepted"), waits=[0, 0], status="recovered")
+    else:
+        assert is_failure(response, fault)
+        ladder.check(("one", fault.kind), waits=[0], status="error")
+
+
 # --- streams ----------------------------------------------------------------------------------------------------------
 
 
@@ -434,6 +447,23 @@ def test_a_streamed_value_that_does_not_fit_ends_with_an_error_that_says_so(stre
     assert is_error_event(last, "StructuredGenerationError")
     assert "planet" in last["error_message"]
     stream.check(("one", "schema"), waits=[0], status="error")
+
+
+def test_four_models_that_fail_each_in_their_way_leave_a_request_for_the_fifth(ladder: Ladder) -> None:
+    ladder.upstream.script("three", page(502))
+    ladder.upstream.script("four", WRONG)
+    ladder.upstream.script("five", JUPITER)
+    models = [f"fake/{name}" for name in ("one", "two", "three", "four", "five")]
+    assert is_answer(ladder.call(one=(said(429, "slow down"),), two=(said(500, "broken"),), model=models), JUPITER)
+    ladder.check(
+        ("one", "rate_limit"),
+        ("two", "server_error"),
+        ("three", "server_error"),
+        ("four", "schema"),
+        ("five", "accepted"),
+        waits=[0, 0, 0, 0, 0],
+        status="recovered",
+    )
 
 
 # --- all of it on one trace -------------------------------------------------------------------------------------------

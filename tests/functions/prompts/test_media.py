@@ -134,10 +134,31 @@ def test_what_is_no_media_stays_text(text: str):
     assert split(given, None) == (given, ())
 
 
-def test_addresses_are_never_fetched_not_even_where_media_is_promised():
+def test_addresses_are_never_fetched_not_even_where_a_schema_promises_media():
     schema = {"properties": {"photo": MARKED}}
-    given = {"photo": "https://example.com/fox.png", "_opper_media_input": "https://example.com/fox.png"}
+    given = {"photo": "https://example.com/fox.png", "image": "https://example.com/fox.png"}
     assert split(given, schema) == (given, ())
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "https://example.com/fox.png", " HTTP://example.com/fox.png", "", " \n", 5, 0, 1.5, True, False,
+        [], [PNG], {}, {"a": PNG},
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_what_is_no_file_in_the_member_for_media_is_refused_with_its_place(given: Any):
+    for schema in (None, {"properties": {"a": {"items": {"properties": {"_opper_media_input": MARKED}}}}}):
+        with pytest.raises(InvalidMedia, match=r"^a\[1\]\._opper_media_input must hold the file itself") as caught:
+            split({"a": ["words", {"_opper_media_input": given}]}, schema)
+        assert caught.value.path == ("a", 1, "_opper_media_input")
+
+
+def test_base64_alone_and_null_may_stand_in_the_member_for_media():
+    assert split({"_opper_media_input": PNG}, None)[1] == (MediaPart("image", "image/png", PNG),)
+    given = {"photo": {"_opper_media_input": None}}
+    assert split(given, None) == (given, ())
 
 
 def test_base64_that_holds_text_is_no_media():
