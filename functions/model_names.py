@@ -15,6 +15,7 @@ from functions.providers import UnknownModel
 from functions.providers.secrets import is_secret
 from opperweb import env
 from opperweb.accounts.models import Project
+from opperweb.addresses import literal, why_no_server
 from opperweb.providers_setting import VENDORS
 
 MOST_MODELS = 50
@@ -22,6 +23,10 @@ MOST_MODELS = 50
 
 class NameTaken(Exception):
     """Another alias or custom model of the project has the name."""
+
+
+class NoServerThere(ValueError):
+    """The address is written as one that no provider's server can have; the message says what it is."""
 
 
 class WrongPlace(Exception):
@@ -57,13 +62,20 @@ def delete(named: Alias | CustomModel) -> None:
 
 
 def check_address(base_url: str) -> None:
-    """Raise ValueError, with a sentence that says why, for what is no address of a provider."""
+    """Raise ValueError, with a sentence that says why, for what is no address of a provider.
+
+    This machine and private networks may have one; a name that leads to a refused address is told when it is asked.
+    """
     try:
         env.check_url("this", base_url)
     except env.BadSetting:
         raise ValueError("must be an address of the form https://host/v1") from None
     if urlsplit(base_url).username or urlsplit(base_url).password:
         raise ValueError("must not hold a name or a password")
+    host = urlsplit(base_url).hostname or ""
+    address = literal(host)
+    if address is not None and (reason := why_no_server(address)):
+        raise NoServerThere(f"must not lead to {host}: it is {reason}")
 
 
 def origin_of(base_url: str) -> str:

@@ -26,10 +26,12 @@ from functions.providers import UnknownModel
 from functions.schemas.validator import InvalidSchema, check_schema
 from functions.task import Configuration, InvalidConfiguration, Task, choices_of
 from opperweb.accounts.models import ApiKey, Project, User
+from opperweb.api.fields import CONTROL
 
 SCHEMAS = ("input_schema", "output_schema")
 # Of the function itself; the rest of what can be changed is its definition.
 OWN_FIELDS = ("name", "description", "observer_enabled")
+LONGEST_NAME = 255
 MOST_TRIES = 20
 EMBEDDING_MODEL = "invocation.few_shot.embedding_model"
 EMPTY: dict[str, Any] = {
@@ -46,6 +48,10 @@ class NameTaken(Exception):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"There is a function named {name} already")
+
+
+class InvalidName(Exception):
+    """No function can have this name; the message says what it must be."""
 
 
 class Overtaken(Exception):
@@ -65,6 +71,19 @@ class Author:
 
 
 NOBODY = Author()
+
+
+def check_name(name: str) -> None:
+    """Raise InvalidName for what no function can be named, whoever names it: an API, a page, the admin or a call."""
+    if not name.strip():
+        raise InvalidName("must not be blank")
+    if len(name) > LONGEST_NAME:
+        raise InvalidName(f"must have at most {LONGEST_NAME} characters, and has {len(name)}")
+    if CONTROL.search(name):
+        raise InvalidName("must not contain control characters")
+    # It is a part of addresses, and browsers and clients take `.` and `..` out of those.
+    if {".", ".."} & set(name.split("/")):
+        raise InvalidName("must not have . or .. between its slashes")
 
 
 def check(values: Mapping[str, Any], catalogue: Catalogue) -> None:
@@ -106,8 +125,9 @@ def create(
 ) -> Function:
     """Make a function that is managed on the server, with its first revision.
 
-    Raises NameTaken and what `check` raises.
+    Raises InvalidName, NameTaken and what `check` raises.
     """
+    check_name(name)
     check(values, catalogue_of(project))
     try:
         with transaction.atomic():
@@ -136,10 +156,12 @@ def save(
     """Change a function, any of OWN_FIELDS and FIELDS, and return its newest revision: a new one if anything changed.
 
     `configuration` is merged key by key; a key of null goes, and a null in place of all empties it. With a `base`,
-    raises Overtaken if that is not the newest and the definition is changed. Raises NameTaken, what `check` raises, and
-    Function.DoesNotExist where it was deleted meanwhile.
+    raises Overtaken if that is not the newest and the definition is changed. Raises InvalidName, NameTaken, what
+    `check` raises, and Function.DoesNotExist where it was deleted meanwhile.
     """
     held = hold(function)
+    if changes.get("name", held.name) != held.name:
+        check_name(changes["name"])
     newest = held.revisions.order_by("-number").first()
     stored = {name: getattr(newest, name) for name in FIELDS} if newest is not None else EMPTY
     values = {name: changes.get(name, stored[name]) for name in FIELDS}

@@ -16,11 +16,10 @@ from urllib.parse import urlsplit
 import httpx
 from django.conf import settings
 
+from opperweb.addresses import Address, is_public, literal
+
 TIMEOUT_SECONDS = 15.0
 MOST_BYTES_READ = 10_000
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class AddressRefused(Exception):
@@ -50,13 +49,9 @@ def check_url(url: str) -> None:
         raise AddressRefused("it must be plain ASCII without blanks")
     if port == 0:
         raise AddressRefused("its port is 0")
-    try:
-        literal = ipaddress.ip_address(parts.hostname)
-    except ValueError:
-        if parts.hostname == "localhost" or parts.hostname.endswith(".localhost"):
-            _refuse_unless_allowed(url, parts.hostname)
-        return
-    if not is_public(literal):
+    address = literal(parts.hostname)
+    is_here = parts.hostname == "localhost" or parts.hostname.endswith(".localhost")
+    if is_here or (address is not None and not is_public(address)):
         _refuse_unless_allowed(url, parts.hostname)
 
 
@@ -87,17 +82,6 @@ async def post(url: str, *, headers: Mapping[str, str], body: bytes) -> Posted:
             if len(text) >= MOST_BYTES_READ:
                 break
         return Posted(response.status_code, text[:MOST_BYTES_READ].decode("utf-8", "replace"))
-
-
-def is_public(address: Address) -> bool:
-    """Tell whether an address is one of the world outside, whatever form it is dressed in."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if inner is None and address in NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-        if inner is not None:
-            return is_public(inner)
-    return address.is_global and not address.is_multicast
 
 
 async def _checked(url: str, host: str, port: int) -> Address:

@@ -16,6 +16,7 @@ PACKAGES = ("opperweb", "traces", "functions")
 LEAVES = {
     "env",
     "ids",
+    "addresses",
     "json",
     "fields",
     "secret_files",

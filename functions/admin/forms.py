@@ -14,6 +14,7 @@ from functions.completions.catalogue import catalogue_of
 from functions.merging import is_same
 from functions.models import Alias, CustomModel, DatasetExample, Function
 from functions.models.function import FIELDS
+from functions.pages.function_forms import name_validator
 from functions.pages.json_text import NotJson, json_of, text_of
 from functions.providers import UnknownModel
 from functions.schemas.validator import InvalidSchema
@@ -82,6 +83,11 @@ class FunctionForm(forms.ModelForm):  # type: ignore[type-arg]
                 **(kwargs.get("initial") or {}),
             }
         super().__init__(*args, **kwargs)
+        # Who may only look has no field.
+        if "name" in self.fields:
+            # One that a function has had since before the rule stays; a browser would cut what is too long.
+            self.fields["name"].validators = [self._fits_a_function]
+            self.fields["name"].widget.attrs.pop("maxlength", None)
 
     @property
     def definition(self) -> dict[str, Any]:
@@ -113,6 +119,10 @@ class FunctionForm(forms.ModelForm):  # type: ignore[type-arg]
         if newest is not None and given.get("base") and given["base"] != str(newest.number):
             self.add_error(None, f"Revision {newest.number} was saved meanwhile. Load this page again.")
         return given
+
+    def _fits_a_function(self, name: str) -> None:
+        if name != self.instance.name:
+            name_validator(name)
 
     def _check_name(self, project: Project, name: str) -> None:
         if Function.objects.filter(project=project, name=name).exclude(pk=self.instance.pk).exists():

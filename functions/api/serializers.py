@@ -7,18 +7,25 @@ from typing import Any
 from rest_framework import serializers
 
 from functions import batches
+from functions.revising import LONGEST_NAME, InvalidName, check_name
 from functions.task import DEFAULT_INSTRUCTIONS, Result
-from opperweb.api.fields import AnyJson, Body, Integer, Name, Object, Tags, Text, UuidText
+from opperweb.api.fields import AnyJson, Body, Integer, Object, Tags, Text, UuidText
 from opperweb.outgoing import AddressRefused, check_url
 
 
-class FunctionName(Name):
-    """The name of a function. It is a part of addresses, and browsers and clients take `.` and `..` out of those."""
+class FunctionName(Text):
+    """The name of a function, as `revising.check_name` has it. A call that could make none by its name is refused."""
+
+    def __init__(self, **options: Any) -> None:
+        blank = {"blank": "must not be blank"}
+        super().__init__(**{"max_length": LONGEST_NAME, "allow_blank": False, "error_messages": blank, **options})
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
-        if {".", ".."} & set(text.split("/")):
-            raise serializers.ValidationError("must not have . or .. between its slashes", code="value_error")
+        try:
+            check_name(text)
+        except InvalidName as problem:
+            raise serializers.ValidationError(str(problem), code="value_error") from None
         return text
 
 

@@ -101,6 +101,8 @@ class ProviderForm(PageForm):
             raise ValidationError(_("An address is needed, such as http://127.0.0.1:8000/v1."))
         try:
             model_names.check_address(base_url)
+        except model_names.NoServerThere as problem:
+            raise ValidationError(f"{str(problem)[:1].upper()}{str(problem)[1:]}.") from None
         except ValueError:
             raise ValidationError(_("This is no address. Try https://host/v1, without a name or a password.")) from None
         return base_url

@@ -13,6 +13,7 @@ from functions.models import Function
 from functions.models.function import FIELDS
 from functions.pages.definition.schema_reading import sentence_of
 from functions.providers import UnknownModel
+from functions.revising import InvalidName, check_name
 from functions.schemas.pydantic_source import SourceError, schema_from
 from functions.schemas.validator import InvalidSchema
 from functions.task import InvalidModel
@@ -22,9 +23,8 @@ from opperweb.accounts.forms import PageForm
 class FunctionForm(PageForm):
     """What belongs to the function itself and to no revision."""
 
-    name = forms.CharField(
-        label=gettext_lazy("Name"), max_length=255, help_text=gettext_lazy("What your code calls it by.")
-    )
+    # Without a length of its own: a browser would cut what is longer, and say nothing.
+    name = forms.CharField(label=gettext_lazy("Name"), help_text=gettext_lazy("What your code calls it by."))
     description = forms.CharField(
         label=gettext_lazy("Description"),
         max_length=10_000,
@@ -36,10 +36,17 @@ class FunctionForm(PageForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["observer_enabled"].widget.attrs.pop("class")
+        # In place of Django's own, which knows null characters alone.
+        self.fields["name"].validators = [self._check_name]
 
     def clean_description(self) -> str:
         text: str = self.cleaned_data["description"]
         return text.replace("\r\n", "\n")
+
+    def _check_name(self, name: str) -> None:
+        # One that it has had since before the rule stays as it is.
+        if name != self.initial.get("name"):
+            name_validator(name)
 
 
 class NewFunctionForm(FunctionForm):
@@ -100,6 +107,14 @@ class NewFunctionForm(FunctionForm):
     @property
     def definition(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in FIELDS if name in self.cleaned_data}
+
+
+def name_validator(name: str) -> None:
+    """Refuse, as a form's field does, what no function can be named."""
+    try:
+        check_name(name)
+    except InvalidName as problem:
+        raise ValidationError(f"{str(problem)[:1].upper()}{str(problem)[1:]}.") from None
 
 
 def initial_of(function: Function) -> dict[str, Any]:

@@ -7,6 +7,8 @@ the rest of a call. Proxies are left to httpx.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import socket
 import ssl
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable
@@ -15,10 +17,16 @@ from typing import Any
 import httpcore
 import httpx
 
+from opperweb.addresses import literal, why_no_server
+
 # An idle connection is closed after so long; the shortest that servers usually keep theirs is 5 s.
 IDLE_SECONDS = 4.0
 
 Address = tuple[bytes, bytes, int]
+
+
+class LeadsNowhere(OSError):
+    """A name, or an address, leads where no provider's server can be; the message says where that is."""
 
 
 class KeptConnections(httpx.AsyncBaseTransport):
@@ -138,12 +146,34 @@ class Network(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         try:
             async with asyncio.timeout(timeout):
-                reader, writer = await asyncio.open_connection(host, port)
+                reader, writer = await _opened(host, port)
         except TimeoutError as problem:
             raise httpcore.ConnectTimeout(str(problem)) from problem
         except OSError as problem:
             raise httpcore.ConnectError(str(problem)) from problem
         return Stream(reader, writer)
+
+
+async def _opened(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect to the first address of a host that answers; none is tried where one of them is no server's."""
+    written = literal(host)
+    if written is not None:
+        # As almost every call of a model on this machine: no thread has to look for it.
+        addresses = [str(written)]
+    else:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
+    for address in addresses:
+        if reason := why_no_server(ipaddress.ip_address(address)):
+            raise LeadsNowhere(f"leads to {address}, {reason}")
+    problem: OSError = OSError(f"{host} has no address")
+    for address in addresses:
+        try:
+            # The address that was checked: the name may lead elsewhere by now.
+            return await asyncio.open_connection(address, port)
+        except OSError as failure:
+            problem = failure
+    raise problem
 
 
 class Stream(httpcore.AsyncNetworkStream):

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from functions.providers.adapter import WireRequest
+from functions.providers.connections import LeadsNowhere
 from functions.providers.errors import BadReply, BadRequest, Disconnected, ProviderError, TimedOut
 from functions.providers.secrets import without_secrets
 
@@ -23,6 +24,8 @@ def error_of(problem: Exception, wire: WireRequest, *, provider: str, secrets: t
         return TimedOut(f"{provider} did not accept a connection within {CONNECT_SECONDS:g} s ({where})")
     if isinstance(problem, httpx.TimeoutException):
         return TimedOut(f"{provider} did not answer in time ({where})")
+    if nowhere := next((cause for cause in _causes(problem) if isinstance(cause, LeadsNowhere)), None):
+        return BadRequest(f"{provider} {nowhere} ({where})")
     if isinstance(problem, httpx.ConnectError | httpx.ProxyError):
         return Disconnected(f"{provider} {_why_not_connected(problem)} ({where})")
     if isinstance(problem, httpx.DecodingError):

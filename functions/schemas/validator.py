@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from functions.schemas.cycles import cycle_in, words_of
 from functions.schemas.effort import Effort, TooMuchWork, effort_of
 from functions.schemas.problems import Problem, problems_of
 from functions.schemas.walk import Path, depth_of, subschemas, target_of
@@ -40,14 +41,17 @@ def check_schema(schema: Any) -> None:
     """Raise InvalidSchema where `schema` is no JSON Schema that we can hold a value against."""
     if not isinstance(schema, dict):
         raise InvalidSchema((), "a schema must be an object")
-    _kept_for(schema)
+    _compiled, _effort, cycle = _kept_for(schema)
+    if cycle is not None:
+        # On entry alone: what was stored before this was looked for is still held against answers.
+        raise InvalidSchema(cycle[0], words_of(cycle[1]))
 
 
 class Validator:
     """Finds the problems of values with one schema."""
 
     def __init__(self, schema: dict[str, Any]) -> None:
-        self._compiled, self._effort = _kept_for(schema)
+        self._compiled, self._effort, _cycle = _kept_for(schema)
 
     def problems(self, value: Any) -> list[Problem]:
         """Return at most 50 problems, without doubles; empty where the value fits."""
@@ -73,7 +77,8 @@ def _distinct(problems: Iterable[Problem]) -> list[Problem]:
 
 # --- schemas, compiled --------------------------------------------------------------------------------------------
 
-Kept = tuple[jsonschema_rs.Draft202012Validator, Effort | None]
+# Compiled, what counts its work, and the place of a cyclic $ref with the references on its way.
+Kept = tuple[jsonschema_rs.Draft202012Validator, Effort | None, tuple[Path, list[str]] | None]
 
 _kept: OrderedDict[bytes, Kept] = OrderedDict()
 _lock = Lock()
@@ -92,7 +97,7 @@ def _kept_for(schema: dict[str, Any]) -> Kept:
     _check_references(schema)
     # The work is counted first: patterns can make compiling it slow.
     effort = _effort(schema)
-    kept = _compile(schema), effort
+    kept = _compile(schema), effort, cycle_in(schema)
     with _lock:
         _kept[digest] = kept
         while len(_kept) > MOST_KEPT:

@@ -10,7 +10,7 @@ from functions.models import Completion, DatasetExample, Draft, Function, Revisi
 from functions.models.function import FIELDS, digest_of
 from functions.opening import Asked, begin
 from functions.providers import UnknownModel
-from functions.revising import Author, NameTaken, Overtaken
+from functions.revising import Author, InvalidName, NameTaken, Overtaken
 from functions.schemas.validator import InvalidSchema
 from functions.task import InvalidConfiguration, InvalidModel
 from opperweb.accounts.models import ApiKey, Project, User
@@ -51,6 +51,41 @@ def test_a_function_is_made_with_its_first_revision(project: Project, alice: Use
     assert version(project) > before
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("", "must not be blank"),
+        (" \u2003", "must not be blank"),
+        ("a" * 300, "must have at most 255 characters, and has 300"),
+        ("a\x07b", "must not contain control characters"),
+        ("a\0", "must not contain control characters"),
+        ("..", "must not have . or .. between its slashes"),
+        ("a/../b", "must not have . or .. between its slashes"),
+        ("./a", "must not have . or .. between its slashes"),
+    ],
+)
+def test_a_name_that_no_function_can_have_makes_and_changes_nothing(
+    project: Project, function: Function, name: str, words: str
+) -> None:
+    with pytest.raises(InvalidName, match=words):
+        revising.create(project, name, WHOLE)
+    with pytest.raises(InvalidName, match=words):
+        revising.save(function, {"name": name, "instructions": "Other."})
+    assert list(Function.objects.values_list("name", flat=True)) == ["planets"]
+    assert numbers(function) == [1]
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "team/v1..2/.hidden", "Größe ☃", "a//b"])
+def test_any_other_name_is_fine(project: Project, name: str) -> None:
+    assert revising.create(project, name, {}).name == name
+
+
+def test_a_name_from_before_the_rule_stays_until_it_is_changed(project: Project) -> None:
+    old = Function.objects.create(project=project, name="a\x07b")
+    revising.save(old, {"name": "a\x07b", "description": "Old"})
+    assert Function.objects.get().description == "Old"
+
+
 def test_what_is_not_given_is_empty(project: Project) -> None:
     revision = revising.create(project, "x", {}).revisions.get()
     assert {name: getattr(revision, name) for name in FIELDS} == revising.EMPTY
@@ -68,6 +103,7 @@ def test_a_taken_name_makes_nothing(project: Project, other_project: Project, fu
     [
         ({"input_schema": {"type": "nonsense"}}, InvalidSchema),
         ({"output_schema": []}, InvalidSchema),
+        ({"output_schema": {"properties": {"x": {"$ref": "#/properties/x"}}}}, InvalidSchema),
         ({"model": 5}, InvalidModel),
         ({"model": "nobody/x"}, UnknownModel),
         ({"configuration": {"invocation.few_shot.count": -1}}, InvalidConfiguration),

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from opperweb import outgoing
-from opperweb.outgoing import AddressRefused, check_url, is_public
+from opperweb.addresses import is_public
+from opperweb.outgoing import AddressRefused, check_url
 
 INSIDE = [
     "127.0.0.1", "10.0.0.1", "192.168.1.1", "172.16.0.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1",
@@ -32,6 +33,7 @@ def test_addresses_outside_are_public(address: str) -> None:
         "ftp://example.org/", "https://", "example.org", "https://user:word@example.org/", "http://127.0.0.1/",
         "http://[::1]:80/", "http://localhost:8000/", "http://a.localhost/", "http://example.org:99999/",
         "http://exämple.org/", "http://example.org/a b", "http://169.254.169.254/latest/", "http://example.org:0/",
+        "http://2130706433/", "http://0x7f.1/", "http://[::7f00:1]/",
     ],
 )  # fmt: skip
 def test_what_can_be_told_from_the_address_alone_is_refused_at_once(url: str, settings: Any) -> None:

@@ -79,6 +79,24 @@ def test_a_form_that_nobody_changed_makes_no_revision(editor: Client, function: 
     assert function.revisions.count() == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a\x07b", "Must not contain control characters."),
+        ("a/../b", "Must not have . or .. between its slashes."),
+        ("a" * 300, "Must have at most 255 characters, and has 300."),
+    ],
+)
+def test_a_name_that_no_function_can_have_is_told_at_its_field(
+    editor: Client, project: Project, function: Function, name: str, words: str
+) -> None:
+    for url in (address("function", row=function), address("function", "add")):
+        response = editor.post(url, {**form_of(editor, url), "project": project.pk, "name": name})
+        assert response.status_code == 200
+        assert response.context["adminform"].form.errors["name"] == [words]
+    assert [each.name for each in Function.objects.all()] == ["mini_kb_query"]
+
+
 def test_a_changed_definition_is_a_new_revision_of_its_author(editor: Client, function: Function) -> None:
     url = address("function", row=function)
     changed = {"configuration": '{"y": 1}', "note": "Other settings", "description": "New"}

@@ -201,18 +201,44 @@ def test_a_change_that_changes_nothing_is_no_revision(api: Any, change: dict[str
     assert (changed.status_code, changed.json()) == (200, made)
 
 
-@pytest.mark.parametrize("name", [".", "..", "team/../other", "team/."])
-def test_a_name_that_no_address_could_hold_is_refused(api: Any, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (".", "must not have . or .. between its slashes"),
+        ("..", "must not have . or .. between its slashes"),
+        ("team/../other", "must not have . or .. between its slashes"),
+        ("team/.", "must not have . or .. between its slashes"),
+        ("a\x07b", "must not contain control characters"),
+        ("a" * 300, "must have at most 255 characters, and has 300"),
+        (" ", "must not be blank"),
+        ("", "must not be blank"),
+    ],
+)
+def test_a_name_that_no_function_can_have_is_refused(api: Any, name: str, words: str) -> None:
     made = api.post(FUNCTIONS, FIELDS).json()
     for response in (
         api.post(FUNCTIONS, {**FIELDS, "name": name}),
         api.patch(f"{FUNCTIONS}/{made['id']}", {"name": name}),
         api.post("/v2/call", {"name": name, "input": "x"}),
+        api.post("/v2/call", {"name": name, "input": "x", "background": True}),
+        api.post("/v2/call/stream", {"name": name, "input": "x"}),
+        api.post("/v2/call/batch", {"name": name, "inputs": ["x"]}),
     ):
         assert response.status_code == 422
         (problem,) = response.json()["detail"]
-        assert (problem["loc"], problem["input"]) == (["body", "name"], name)
+        assert (problem["loc"], problem["msg"]) == (["body", "name"], words)
+        assert problem["input"] == name or len(name) == 300
+    assert Function.objects.count() == 1
     assert api.post(FUNCTIONS, {**FIELDS, "name": "v1..2/.hidden"}).status_code == 201
+
+
+def test_a_function_with_a_name_from_before_the_rule_is_called_by_its_id(api: Any, project: Any) -> None:
+    made = make(api, model="rehearsal/echo")
+    Function.objects.filter(pk=made["id"]).update(name="a\x07b")
+    assert api.post("/v2/call", {"name": "a\x07b", "input": "x"}).status_code == 422
+    answer = api.post(f"{FUNCTIONS}/{made['id']}/call", {"input": "x"})
+    assert answer.status_code == 200, answer.content
+    assert api.patch(f"{FUNCTIONS}/{made['id']}", {"name": "ab"}).json()["name"] == "ab"
 
 
 def test_a_renamed_function_is_found_by_its_new_name_alone(api: Any) -> None:

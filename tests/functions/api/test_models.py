@@ -91,6 +91,27 @@ def test_a_key_is_needed_and_one_that_reads_is_enough(nobody_api: Any, api: Any,
 # --- custom models ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["169.254.169.254", "2852039166", "0xa9fea9fe", "[::ffff:a9fe:a9fe]", "[fe80::1]", "224.0.0.1", "0.0.0.0:11434"],
+)
+def test_a_custom_model_is_not_asked_where_clouds_keep_secrets(api: Any, host: str) -> None:
+    for path in ("/v1", ""):
+        response = api.post(CUSTOM, {**OWN, "extra": {"api_base": f"http://{host}{path}"}})
+        assert response.status_code == 422
+        (problem,) = response.json()["detail"]
+        assert problem["loc"] == ["body", "extra", "api_base"]
+        assert problem["msg"].startswith("must not lead to ")
+    assert not CustomModel.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:11434", "localhost:8000", "10.0.0.7", "192.168.1.20", "[::1]", "[fd12::1]"]
+)
+def test_a_custom_model_may_run_on_this_machine_and_in_a_private_network(api: Any, host: str) -> None:
+    assert api.post(CUSTOM, {**OWN, "extra": {"api_base": f"http://{host}/v1"}}).status_code == 200
+
+
 def test_a_custom_model_is_made_read_changed_and_deleted(api: Any) -> None:
     made = api.post(CUSTOM, {**OWN, "api_key": "top-secret-key"})
     assert made.status_code == 200, made.content

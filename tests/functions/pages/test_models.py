@@ -169,6 +169,14 @@ def test_an_address_that_is_none_is_said_at_its_field(alice_client: Client) -> N
     assert not CustomModel.objects.exists()
 
 
+def test_an_address_of_a_cloud_is_said_at_its_field(alice_client: Client) -> None:
+    given = {"name": "mine", "identifier": "fake/x", "api_base": "http://169.254.169.254/latest"}
+    page = alice_client.post(f"{MODELS}custom/new/", given).content.decode()
+    assert "Must not lead to 169.254.169.254: it is a link-local address" in page
+    assert 'id="id_api_base_error"' in page
+    assert not CustomModel.objects.exists()
+
+
 # --- rights -----------------------------------------------------------------------------------------------------------
 
 

@@ -55,6 +55,11 @@ def test_a_name_alone_is_enough(alice_client: Client) -> None:
     [
         ("name", "", "This field is required."),
         ("name", "taken", "There is a function of this name."),
+        ("name", "a\x07b", "Must not contain control characters."),
+        ("name", "a\0b", "Must not contain control characters."),
+        ("name", "..", "Must not have . or .. between its slashes."),
+        ("name", "a/../b", "Must not have . or .. between its slashes."),
+        ("name", "a" * 300, "Must have at most 255 characters, and has 300."),
         ("input_schema", '{"type"', "Line 1: Not JSON"),
         ("output_schema", '{"type": "strin"}', "type: "),
         ("model", "nobody/x", "No provider nobody is configured"),
@@ -67,6 +72,32 @@ def test_what_is_wrong_is_told_at_its_field(
     page = refused(alice_client, **{field: text})
     assert words in page
     assert f'id="id_{field}_error"' in page
+
+
+def test_no_browser_cuts_a_name(alice_client: Client) -> None:
+    page = alice_client.get(PAGE).content.decode()
+    (field,) = [tag for tag in page.split("<") if tag.startswith("input") and 'name="name"' in tag]
+    assert "maxlength" not in field
+
+
+@pytest.mark.parametrize("name", ["a\x07b", "..", "a/../b", "a" * 300])
+def test_a_function_is_not_renamed_to_what_none_can_be_named(alice_client: Client, project: Project, name: str) -> None:
+    function = revising.create(project, "ask", {})
+    url = "/projects/acme/functions/ask/definition/function/"
+    response = alice_client.post(url, {"name": name, "description": "New"})
+    assert response.status_code == 422
+    assert 'id="id_name_error"' in response.content.decode()
+    function.refresh_from_db()
+    assert (function.name, function.description) == ("ask", "")
+
+
+def test_a_name_from_before_the_rule_does_not_hold_up_other_changes(alice_client: Client, project: Project) -> None:
+    function = revising.create(project, "ask", {})
+    Function.objects.update(name="a\x07b")
+    url = "/projects/acme/functions/a%07b/definition/function/"
+    assert alice_client.post(url, {"name": "a\x07b", "description": "New"}).status_code == 302
+    function.refresh_from_db()
+    assert function.description == "New"
 
 
 def test_readers_and_strangers_make_nothing(bob_client: Client, charlie_client: Client, project: Any) -> None:

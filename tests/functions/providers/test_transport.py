@@ -196,3 +196,47 @@ def test_each_kind_of_account_speaks_its_dialect(kind: str):
     provider, _ = Providers.from_settings({"one": setting}).resolve("one/m")
     assert (provider.kind, provider.dialect) == (kind, kind)
     assert provider.strategies("m")
+
+
+# --- where no provider's server is ------------------------------------------------------------------------------------
+
+
+def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    def resolve(_host: object, port: int, *_: object, **__: object) -> list[object]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+
+@pytest.mark.parametrize("addresses", [("169.254.169.254",), ("127.0.0.1", "169.254.169.254"), ("::ffff:a9fe:a9fe",)])
+async def test_a_name_that_leads_to_a_clouds_secrets_is_not_asked(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, ...]
+):
+    resolving(monkeypatch, *addresses)
+    url = f"http://metadata.example:{upstream.url.rpartition(':')[2]}"
+    fake = Providers.from_settings({"fake": {"name": "fake", "kind": "openai", "base_url": url, "api_key": KEY}})
+    exchange = await fake.resolve("fake/any")[0].ask(chat("echo"), timeout_seconds=5)
+    assert isinstance(exchange.error, BadRequest)
+    assert not exchange.error.can_retry
+    assert f"fake leads to {addresses[-1]}, a link-local address" in exchange.error.message
+    assert not upstream.requests
+
+
+@pytest.mark.parametrize("host", ["169.254.169.254", "2852039166", "[fe80::1]"])
+async def test_such_an_address_itself_is_not_asked_either(host: str):
+    settings = {"fake": {"name": "fake", "kind": "openai", "base_url": f"http://{host}/v1", "api_key": KEY}}
+    exchange = await Providers.from_settings(settings).resolve("fake/any")[0].ask(chat("echo"), timeout_seconds=5)
+    assert isinstance(exchange.error, BadRequest)
+    assert "a link-local address" in exchange.error.message
+
+
+async def test_a_name_of_this_machine_is_asked_at_the_address_that_answers(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+):
+    # Nothing listens at the first.
+    resolving(monkeypatch, "127.0.0.9", "127.0.0.1")
+    url = upstream.url.replace("127.0.0.1", "ollama.example")
+    fake = Providers.from_settings({"fake": {"name": "fake", "kind": "openai", "base_url": url, "api_key": KEY}})
+    exchange = await fake.resolve("fake/any")[0].ask(chat("echo"), timeout_seconds=5)
+    assert exchange.error is None
+    assert upstream.requests[-1].headers["host"].startswith("ollama.example:")
