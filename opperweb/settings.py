@@ -270,6 +270,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "judge": {"task": "functions.jobs.send_due_evaluations_job", "schedule": 1.0},
     "tidy": {"task": "functions.jobs.tidy_job", "schedule": 600.0},
     "roll_up": {"task": "traces.jobs.roll_up_job", "schedule": 30.0},
+    # It may take seconds, which the others must not wait for; one that no worker came to is not run beside the next.
+    "delete_old": {
+        "task": "traces.jobs.delete_old_job",
+        "schedule": 60.0,
+        "options": {"queue": CELERY_TASK_DEFAULT_QUEUE, "expires": 55.0},
+    },
 }
 
 # --- language, time, logs -----------------------------------------------------------------------------------------

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from traces.analytics.hours import first_open, hour_of
+from traces.analytics.hours import SLACK, first_open, hour_of
 from traces.models import Span
 from traces.totals import BILLED
 from traces.usage_models import UsageStale
@@ -25,9 +26,18 @@ def mark(project_id: int, moments: Iterable[datetime]) -> None:
 
 def mark_dirty(project_id: int, hours: Iterable[int]) -> None:
     """Have these hours added up again; the same for many spans at once."""
-    stale = [UsageStale(project_id=project_id, hour=hour) for hour in sorted(set(hours))]
+    kept = _first_kept(timezone.now())
+    stale = [UsageStale(project_id=project_id, hour=hour) for hour in sorted(set(hours)) if hour >= kept]
     if stale:
         UsageStale.objects.bulk_create(stale)
+
+
+def _first_kept(now: datetime) -> int:
+    """Return the first hour that `traces.retention` takes no spans of: those before stay as they were added up."""
+    if not settings.RETENTION_DAYS:
+        return 0
+    # A mark that is being written now must not be overtaken by a deletion.
+    return hour_of(now + SLACK - timedelta(days=settings.RETENTION_DAYS)) + 1
 
 
 def mark_span(span: Span) -> None:
