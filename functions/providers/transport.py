@@ -159,7 +159,7 @@ class Arriving:
         if self._response is None or self.answer.error is not None:
             return None
         if self._chunks is None:
-            self._chunks = cast("AsyncGenerator[bytes, None]", self._response.aiter_bytes())
+            self._chunks = _bytes_of(self._response)
         chunk = await self._within(self.patience.idle_seconds, anext(self._chunks, None))
         if chunk is None:
             self.finish()
@@ -259,7 +259,7 @@ async def _exchange(line: _Line, wire: WireRequest, answer: RawAnswer, began: fl
         chunks: list[bytes] = []
         size = 0
         try:
-            async for chunk in response.aiter_bytes():
+            async for chunk in _bytes_of(response):
                 chunks.append(chunk)
                 size += len(chunk)
                 if size > MOST_BYTES:
@@ -268,6 +268,12 @@ async def _exchange(line: _Line, wire: WireRequest, answer: RawAnswer, began: fl
             answer.body = b"".join(chunks)
     finally:
         await response.aclose()
+
+
+def _bytes_of(response: httpx.Response) -> AsyncGenerator[bytes, None]:
+    """Return the body as it comes; what nobody has compressed needs no decoder, of which httpx has two."""
+    whole = response.aiter_bytes() if "content-encoding" in response.headers else aiter(response.stream)  # type: ignore[arg-type]
+    return cast("AsyncGenerator[bytes, None]", whole)
 
 
 def _too_large(status: int | None) -> BadReply:

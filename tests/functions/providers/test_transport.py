@@ -1,6 +1,7 @@
 """Asking a server on loopback, and everything that can go wrong on the way."""
 
 import asyncio
+import gzip
 import socket
 
 import pytest
@@ -16,7 +17,7 @@ from functions.providers.errors import (
     TimedOut,
 )
 from functions.providers.openai import OpenAI
-from tests.upstream import Reply, Upstream, completion, failure
+from tests.upstream import Reply, Upstream, chunk, completion, event, failure, streamed
 
 KEY = "sk-very-secret-key"
 
@@ -44,6 +45,20 @@ async def test_an_answer_comes_with_the_exact_exchange_and_its_times(fake: Provi
     assert exchange.first_byte_ms is not None
     assert exchange.duration_ms is not None
     assert exchange.first_byte_ms <= exchange.duration_ms
+
+
+async def test_an_answer_that_was_compressed_unasked_is_read(fake: Provider, upstream: Upstream):
+    plain = completion("Jupiter")
+    packed = {**plain.headers, "content-encoding": "gzip"}
+    upstream.script("m", Reply(gzip.compress(plain.body), headers=packed))
+    exchange = await fake.ask(chat("m"), timeout_seconds=5)
+    assert exchange.reply is not None
+    assert exchange.reply.text == "Jupiter"
+    stream = gzip.compress(event(chunk({"content": "Jupiter"})) + event(chunk({}, "stop")) + event("[DONE]"))
+    upstream.script("m", streamed(stream[:20], stream[20:], headers={"content-encoding": "gzip"}))
+    async with fake.stream(chat("m"), timeout_seconds=5) as answer:
+        assert [delta.text async for delta in answer] == ["Jupiter"]
+        assert answer.exchange().error is None
 
 
 async def test_the_key_is_sent_and_never_kept(fake: Provider, upstream: Upstream):
