@@ -41,6 +41,7 @@ LONGEST_S = 0.3 * EVALUATIONS + 15 * KILLS + 60
 LOOKED_EVERY_S = 0.1
 # As many as `WORKER_CONCURRENCY` is where nobody says otherwise.
 WORKER_THREADS = 8
+EVERY_FOURTH = 4
 DATABASE_URL = os.environ.get("DATABASE_URL", "")
 
 pytestmark = pytest.mark.skipif(
@@ -172,9 +173,12 @@ class Calls:
     def statuses(self) -> set[int]:
         return {each.result(60) for each in self.made}
 
+    def one_for_later(self) -> int:
+        return self._call(-(-len(self.made) // EVERY_FOURTH) * EVERY_FOURTH)
+
     def _call(self, number: int) -> int:
         task = {"name": f"function {number % 10}", "input": f"input {number}.", "model": "fake/echo"}
-        return self.client.post("/v2/call", json=task | {"background": number % 4 == 0}).status_code
+        return self.client.post("/v2/call", json=task | {"background": number % EVERY_FOURTH == 0}).status_code
 
 
 def test_every_evaluation_ends_once_however_often_redis_is_killed(
@@ -206,6 +210,9 @@ def test_every_evaluation_ends_once_however_often_redis_is_killed(
     # Both found the way back by themselves.
     until(broker.is_listened_to, bool)
     assert {name: running.child(name) for name in children} == children
+    # Whoever sends something next says that the broker is back.
+    assert calls.one_for_later() == 202
+    until(database.states, lambda states: has_ended(states, EVALUATIONS + 1))
     broker.kill()
     assert running.stop() == 0
     it_was_told_once(running)
