@@ -28,7 +28,6 @@ import pytest
 import redis
 
 from opperweb.cache import Cache
-from tests.flows import test_kills
 from tests.flows.test_kills import number_in
 from tests.flows.test_processes import printed
 from tests.flows.test_start import ROOT, Running, free_port
@@ -47,6 +46,10 @@ DATABASE_URL = os.environ.get("DATABASE_URL", "")
 pytestmark = pytest.mark.skipif(
     not (sys.platform.startswith("linux") and shutil.which("redis-server")), reason="needs /proc and redis-server"
 )
+
+
+# SQLite is for one machine without other services; what it has to do with a Redis is little.
+with_postgresql = pytest.mark.skipif(not DATABASE_URL, reason="needs PostgreSQL")
 
 
 class Broker:
@@ -88,19 +91,13 @@ def broker() -> Iterator[Broker]:
 
 
 class Database:
-    """The database of what runs: PostgreSQL where the tests run on it, else SQLite."""
+    """The database of what runs."""
 
-    def __init__(self, tmp_path: Path, address: str = "") -> None:
-        self.tmp_path = tmp_path
+    def __init__(self, address: str) -> None:
+        self.settings = {"DATABASE_URL": address}
         self.address = address
 
-    @property
-    def settings(self) -> dict[str, str]:
-        return {"DATABASE_URL": self.address} if self.address else {}
-
     def rows(self, query: str) -> list[Any]:
-        if not self.address:
-            return test_kills.rows(self.tmp_path, query)
         with psycopg.connect(self.address, autocommit=True) as connection:
             return connection.execute(query).fetchall()
 
@@ -113,15 +110,12 @@ class Database:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    if not DATABASE_URL:
-        yield Database(tmp_path)
-        return
+def database() -> Iterator[Database]:
     name = f"opperweb_redis_{os.getpid()}"
     with psycopg.connect(DATABASE_URL, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
         try:
-            yield Database(tmp_path, urlunsplit(urlsplit(DATABASE_URL)._replace(path=f"/{name}")))
+            yield Database(urlunsplit(urlsplit(DATABASE_URL)._replace(path=f"/{name}")))
         finally:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
@@ -181,6 +175,7 @@ class Calls:
         return self.client.post("/v2/call", json=task | {"background": number % EVERY_FOURTH == 0}).status_code
 
 
+@with_postgresql
 def test_every_evaluation_ends_once_however_often_redis_is_killed(
     database: Database, broker: Broker, running: Running, client: httpx.Client, upstream: Any, tmp_path: Path
 ) -> None:
@@ -218,6 +213,7 @@ def test_every_evaluation_ends_once_however_often_redis_is_killed(
     it_was_told_once(running)
 
 
+@with_postgresql
 def test_a_worker_with_its_hands_full_comes_back_too(
     database: Database, broker: Broker, running: Running, client: httpx.Client
 ) -> None:
