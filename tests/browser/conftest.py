@@ -112,16 +112,13 @@ def plain_page(open_page: Callable[..., Page], alice: User) -> Page:
 
 @pytest.fixture
 def console_errors() -> Callable[[Page], list[str]]:
-    """The errors in a page's console from now on: what the policy refuses, what breaks, what is not found.
-
-    A connection that breaks off is none: pages that ask again and again are left while they ask.
-    """
+    """The errors in a page's console from now on: what the policy refuses, what breaks, what is not found."""
 
     def watched(page: Page) -> list[str]:
         errors: list[str] = []
 
         def hear(message: ConsoleMessage) -> None:
-            if message.type == "error" and "net::ERR_" not in message.text:
+            if message.type == "error":
                 errors.append(f"{message.text} ({message.location['url']})")
 
         page.on("console", hear)
