@@ -39,7 +39,7 @@ from typing import Any, Literal, NamedTuple
 
 import pytest
 
-from functions.providers import transport
+from functions.providers import connections, transport
 from functions.providers.rehearsed import value_for
 from functions.providers.rehearsed_media import picture_for, sound_for
 from opperweb import json
@@ -179,6 +179,9 @@ class Upstream:
 
     async def stop(self) -> None:
         assert self._server is not None
+        # A connection that is just being accepted takes some turns of the loop, and trips over a server that is closed.
+        for _ in range(10):
+            await asyncio.sleep(0)
         self._server.close()
         for connection in list(self._connections):
             connection.cancel()
@@ -191,12 +194,14 @@ class Upstream:
 
     # --- connections --------------------------------------------------------------------------------------------------
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
+    def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)
         self.connections += 1
+        task = asyncio.get_running_loop().create_task(self._converse(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while (request := await _read(reader)) is not None:
                 self.requests.append(request)
@@ -210,7 +215,6 @@ class Upstream:
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
-            self._connections.discard(task)
             writer.close()
 
     def _answer(self, request: Request) -> Reply:
@@ -405,9 +409,13 @@ def upstream() -> Iterator[Upstream]:
 
 
 @pytest.fixture(autouse=True)
-def _no_connection_outlives_its_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep no connection alive: the event loop of a test ends with the test."""
-    monkeypatch.setattr(transport, "KEPT_ALIVE", 0)
+def _no_connection_outlives_its_loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep no connection alive, and no session open: the event loop of a test ends with the test."""
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 0)
+    yield
+    while transport._lines:
+        _, line = transport._lines.popitem()
+        line.connections._direct.detach()
 
 
 async def _serve_alone(port: int) -> None:

@@ -1,249 +1,166 @@
-"""Kept connections for httpx: the one that was used last is used next, and none of the others is looked at.
+"""Connections to providers: kept between requests, and opened only to where a provider's server can be.
 
-httpx's own pool walks every connection for every request, which at some dozens of calls at once costs more than all
-the rest of a call. Proxies are left to httpx.
+aiohttp's, since httpx's pool walks every connection for every request and its parser reads a stream chunk by chunk in
+Python. Only where a proxy of the environment leads out is it httpx, which knows all that such settings can say.
 """
 
 from __future__ import annotations
 
-import asyncio
+import io
 import ipaddress
 import socket
 import ssl
-from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from collections.abc import AsyncGenerator, Mapping
+from functools import lru_cache
+from typing import Protocol, cast
+from urllib.request import getproxies
 
-import httpcore
+import aiohttp
 import httpx
+from aiohttp.abc import ResolveResult
+from aiohttp.resolver import ThreadedResolver
+from yarl import URL
 
+from functions.providers.adapter import WireRequest
 from opperweb.addresses import literal, why_no_server
 
-# An idle connection is closed after so long; the shortest that servers usually keep theirs is 5 s.
+# An idle connection is closed after so long, and none is kept where it is 0; the shortest that servers usually keep
+# theirs is 5 s.
 IDLE_SECONDS = 4.0
-
-Address = tuple[bytes, bytes, int]
+# aiohttp wants larger bodies as files, which it sends in parts.
+LARGE_BODY = 512 * 1024
+ON_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class LeadsNowhere(OSError):
     """A name, or an address, leads where no provider's server can be; the message says where that is."""
 
 
-class KeptConnections(httpx.AsyncBaseTransport):
-    """Sends each request over a connection of its own, a kept one where there is one."""
+class Answer(Protocol):
+    """The head of an answer whose body is still to be read; names of headers are in small letters."""
 
-    def __init__(self, tls: ssl.SSLContext, *, most_kept: int) -> None:
-        self._tls = tls
-        self._most_kept = most_kept
-        # By the time of their last use, the longest ago first.
-        self._idle: defaultdict[Address, deque[httpcore.AsyncHTTPConnection]] = defaultdict(deque)
-        self._backend = Network()
-        self._sweeping: asyncio.TimerHandle | None = None
+    status: int
+    headers: dict[str, str]
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        url = httpcore.URL(
-            scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
+    async def read(self) -> bytes:
+        """Wait for the next bytes of the body, uncompressed, and return all that have come; empty at its end."""
+
+    async def aclose(self) -> None:
+        """Keep the connection for another request, or end it where the body is not through."""
+
+
+class Connections:
+    """All connections of one event loop."""
+
+    def __init__(self, tls: ssl.SSLContext, *, connect_seconds: float, headers: Mapping[str, str]) -> None:
+        self._direct = aiohttp.ClientSession(
+            headers=headers,
+            connector=aiohttp.TCPConnector(
+                ssl=tls,
+                limit=0,
+                keepalive_timeout=IDLE_SECONDS or None,
+                force_close=not IDLE_SECONDS,
+                resolver=Resolver(),
+            ),
+            # Whoever reads watches the time for all of it together.
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("content-type",),
         )
-        asked = httpcore.Request(
-            method=request.method,
-            url=url,
-            headers=request.headers.raw,
-            content=request.stream,
-            extensions=request.extensions,
-        )
-        origin = url.origin
-        address: Address = (origin.scheme, origin.host, origin.port)
-        connection = self._kept(address) or httpcore.AsyncHTTPConnection(
-            origin, ssl_context=self._tls, keepalive_expiry=IDLE_SECONDS, network_backend=self._backend
-        )
-        try:
-            answer = await connection.handle_async_request(asked)
-        except BaseException as problem:
-            await connection.aclose()
-            raise _as_httpx(problem) from problem
-        return httpx.Response(
-            answer.status,
-            headers=answer.headers,
-            stream=Body(answer, connection, self, address),
-            extensions=answer.extensions,
+        self._proxied: httpx.AsyncClient | None = None
+        if getproxies():
+            timeout = httpx.Timeout(None, connect=connect_seconds)
+            self._proxied = httpx.AsyncClient(verify=tls, timeout=timeout, headers=headers)
+
+    async def send(self, wire: WireRequest) -> Answer:
+        """Send a request and return the head of its answer; follows no redirect, which would carry the key along.
+
+        Raises LeadsNowhere, aiohttp.ClientError, httpx.HTTPError, OSError and ValueError.
+        """
+        url, authorization = _target(wire.url)
+        headers = dict(wire.headers)
+        if authorization is not None:
+            headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+            headers["authorization"] = authorization
+        # A proxy of the environment is for the world outside, never for a server on this machine.
+        if self._proxied is not None and url.host not in ON_THIS_MACHINE:
+            asked = self._proxied.build_request(wire.method, str(url), headers=headers, content=wire.body)
+            return _ProxiedAnswer(await self._proxied.send(asked, stream=True))
+        body = io.BytesIO(wire.body) if len(wire.body) > LARGE_BODY else wire.body
+        return _DirectAnswer(
+            await self._direct.request(wire.method, url, headers=headers, data=body, allow_redirects=False)
         )
 
-    async def give_back(self, address: Address, connection: httpcore.AsyncHTTPConnection) -> None:
-        """Keep a connection for the next request, if it can take one and there are not too many."""
-        idle = self._idle[address]
-        if connection.is_idle() and len(idle) < self._most_kept:
-            idle.append(connection)
-            if self._sweeping is None:
-                self._sweeping = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._sweep)
+    async def aclose(self) -> None:
+        """Close them all."""
+        await self._direct.close()
+        if self._proxied is not None:
+            await self._proxied.aclose()
+
+
+class _DirectAnswer:
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self.status = response.status
+        self.headers: dict[str, str] = {}
+        for name, value in response.headers.items():
+            name = name.lower()
+            self.headers[name] = f"{self.headers[name]}, {value}" if name in self.headers else value
+
+    async def read(self) -> bytes:
+        return await self._response.content.readany()
+
+    async def aclose(self) -> None:
+        if self._response.content.at_eof():
+            self._response.release()
         else:
-            await connection.aclose()
-
-    async def aclose(self) -> None:
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-        for idle in self._idle.values():
-            while idle:
-                await idle.pop().aclose()
-
-    def _sweep(self) -> None:
-        """Close what nobody has used for a while, and come again while anything is left."""
-        for idle in self._idle.values():
-            while idle and idle[0].has_expired():
-                _close_quietly(idle.popleft())
-        is_left = any(self._idle.values())
-        self._sweeping = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._sweep) if is_left else None
-
-    def _kept(self, address: Address) -> httpcore.AsyncHTTPConnection | None:
-        idle = self._idle[address]
-        while idle:
-            connection = idle.pop()
-            if not connection.has_expired():
-                return connection
-            # The other end has closed it: there is nothing to say any more.
-            _close_quietly(connection)
-        return None
+            self._response.close()
 
 
-class Body(httpx.AsyncByteStream):
-    """What comes back; when it is through, the connection is free again."""
+class _ProxiedAnswer:
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self._parts = cast("AsyncGenerator[bytes, None]", response.aiter_bytes())
+        self.status = response.status_code
+        self.headers = dict(response.headers)
 
-    def __init__(
-        self,
-        answer: httpcore.Response,
-        connection: httpcore.AsyncHTTPConnection,
-        connections: KeptConnections,
-        address: Address,
-    ) -> None:
-        self._answer = answer
-        self._connection = connection
-        self._connections = connections
-        self._address = address
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for part in self._answer.aiter_stream():
-                yield part
-        except BaseException as problem:
-            raise _as_httpx(problem) from problem
+    async def read(self) -> bytes:
+        async for part in self._parts:
+            if part:
+                return part
+        return b""
 
     async def aclose(self) -> None:
         try:
-            await self._answer.aclose()
+            await self._parts.aclose()
         finally:
-            await self._connections.give_back(self._address, self._connection)
+            await self._response.aclose()
 
 
-class Network(httpcore.AsyncNetworkBackend):
-    """Connections by asyncio's own streams."""
+class Resolver(ThreadedResolver):
+    """Looks names up as the system does; where one of a name's addresses is no server's, none of them is asked."""
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        try:
-            async with asyncio.timeout(timeout):
-                reader, writer = await _opened(host, port)
-        except TimeoutError as problem:
-            raise httpcore.ConnectTimeout(str(problem)) from problem
-        except OSError as problem:
-            raise httpcore.ConnectError(str(problem)) from problem
-        return Stream(reader, writer)
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await super().resolve(host, port, family)
+        for each in found:
+            _refuse(each["host"])
+        return found
 
 
-async def _opened(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Connect to the first address of a host that answers; none is tried where one of them is no server's."""
-    written = literal(host)
-    if written is not None:
-        # As almost every call of a model on this machine: no thread has to look for it.
-        addresses = [str(written)]
-    else:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
-    for address in addresses:
-        if reason := why_no_server(ipaddress.ip_address(address)):
-            raise LeadsNowhere(f"leads to {address}, {reason}")
-    problem: OSError = OSError(f"{host} has no address")
-    for address in addresses:
-        try:
-            # The address that was checked: the name may lead elsewhere by now.
-            return await asyncio.open_connection(address, port)
-        except OSError as failure:
-            problem = failure
-    raise problem
+@lru_cache(maxsize=256)
+def _target(address: str) -> tuple[URL, str | None]:
+    """Return where a request goes, and what the name and password in the address say as a header."""
+    url = URL(address, encoded=True)
+    # Written out it is connected to without being looked up.
+    if url.host and (written := literal(url.host)) is not None:
+        _refuse(str(written))
+    if url.user is None and url.password is None:
+        return url, None
+    return url.with_user(None), aiohttp.encode_basic_auth(url.user or "", url.password or "")
 
 
-class Stream(httpcore.AsyncNetworkStream):
-    """One connection."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        try:
-            # Whoever reads watches the time for all of it together (see transport).
-            if timeout is None:
-                return await self._reader.read(max_bytes)
-            async with asyncio.timeout(timeout):
-                return await self._reader.read(max_bytes)
-        except TimeoutError as problem:
-            raise httpcore.ReadTimeout(str(problem)) from problem
-        except OSError as problem:
-            raise httpcore.ReadError(str(problem)) from problem
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        if not buffer:
-            return
-        try:
-            if timeout is None:
-                self._writer.write(buffer)
-                await self._writer.drain()
-                return
-            async with asyncio.timeout(timeout):
-                self._writer.write(buffer)
-                await self._writer.drain()
-        except TimeoutError as problem:
-            raise httpcore.WriteTimeout(str(problem)) from problem
-        except OSError as problem:
-            raise httpcore.WriteError(str(problem)) from problem
-
-    async def aclose(self) -> None:
-        self._writer.close()
-
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        try:
-            async with asyncio.timeout(timeout):
-                await self._writer.start_tls(ssl_context, server_hostname=server_hostname)
-        except TimeoutError as problem:
-            raise httpcore.ConnectTimeout(str(problem)) from problem
-        except (OSError, ssl.SSLError) as problem:
-            self._writer.close()
-            raise httpcore.ConnectError(str(problem)) from problem
-        return self
-
-    def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable":
-            # On a connection that nobody uses only its end can come.
-            return self._reader.at_eof() or self._writer.is_closing()
-        return self._writer.get_extra_info({"client_addr": "sockname", "server_addr": "peername"}.get(info, info))
-
-
-def _as_httpx(problem: BaseException) -> BaseException:
-    """Return httpx's exception of the same name, so that whoever waits knows it; others as they are."""
-    kind = getattr(httpx, type(problem).__name__, None) if type(problem).__module__.startswith("httpcore") else None
-    return kind(str(problem)) if kind is not None else problem
-
-
-def _close_quietly(connection: httpcore.AsyncHTTPConnection) -> None:
-    closing = asyncio.ensure_future(connection.aclose())
-    _closing.add(closing)
-    closing.add_done_callback(_closing.discard)
-
-
-_closing: set[asyncio.Future[None]] = set()
+def _refuse(address: str) -> None:
+    if reason := why_no_server(ipaddress.ip_address(address)):
+        raise LeadsNowhere(f"leads to {address}, {reason}")

@@ -7,7 +7,9 @@ import ssl
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+import aiohttp
 import httpx
+from aiohttp.http_exceptions import ContentEncodingError
 
 from functions.providers.adapter import WireRequest
 from functions.providers.connections import LeadsNowhere
@@ -15,22 +17,30 @@ from functions.providers.errors import BadReply, BadRequest, Disconnected, Provi
 from functions.providers.secrets import without_secrets
 
 CONNECT_SECONDS = 10.0
+_CUT_OFF = (
+    httpx.RemoteProtocolError,
+    httpx.NetworkError,
+    aiohttp.ClientConnectionError,
+    aiohttp.ClientPayloadError,
+    aiohttp.ClientResponseError,
+)
 
 
 def error_of(problem: Exception, wire: WireRequest, *, provider: str, secrets: tuple[str, ...]) -> ProviderError:
     """Return the error that a problem of the network, or of a library, stands for."""
     where = address_of(wire.url)
-    if isinstance(problem, httpx.ConnectTimeout):
+    causes = list(_causes(problem))
+    if isinstance(problem, httpx.ConnectTimeout | aiohttp.ConnectionTimeoutError):
         return TimedOut(f"{provider} did not accept a connection within {CONNECT_SECONDS:g} s ({where})")
-    if isinstance(problem, httpx.TimeoutException):
+    if isinstance(problem, httpx.TimeoutException | aiohttp.ServerTimeoutError):
         return TimedOut(f"{provider} did not answer in time ({where})")
-    if nowhere := next((cause for cause in _causes(problem) if isinstance(cause, LeadsNowhere)), None):
+    if nowhere := next((cause for cause in causes if isinstance(cause, LeadsNowhere)), None):
         return BadRequest(f"{provider} {nowhere} ({where})")
-    if isinstance(problem, httpx.ConnectError | httpx.ProxyError):
+    if isinstance(problem, httpx.ConnectError | httpx.ProxyError | aiohttp.ClientConnectorError):
         return Disconnected(f"{provider} {_why_not_connected(problem)} ({where})")
-    if isinstance(problem, httpx.DecodingError):
+    if isinstance(problem, httpx.DecodingError) or any(isinstance(cause, ContentEncodingError) for cause in causes):
         return BadReply(f"{provider} sent an answer whose compression is broken ({where})")
-    if isinstance(problem, httpx.RemoteProtocolError | httpx.NetworkError):
+    if isinstance(problem, _CUT_OFF):
         return Disconnected(f"{provider} closed the connection before its answer was complete ({where})")
     if isinstance(problem, OSError):
         return Disconnected(f"{provider} cannot be reached ({where})")

@@ -6,18 +6,17 @@ import asyncio
 import contextlib
 import ssl
 from asyncio import AbstractEventLoop
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from functools import cache
 from time import perf_counter
-from typing import TypeVar, cast
-from urllib.request import getproxies
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import httpx
 
 from functions.providers.adapter import WireRequest
-from functions.providers.connections import KeptConnections
+from functions.providers.connections import Answer, Connections
 from functions.providers.errors import BadReply, ProviderError, TimedOut
 from functions.providers.network_failures import CONNECT_SECONDS, address_of, error_of
 from opperweb import __version__
@@ -25,12 +24,10 @@ from opperweb.watch import Watch
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_AT_ONCE = 1024
-# Of each address, while they are used; a connection that is opened for a single call costs as much as all the rest.
-KEPT_ALIVE = 512
 # Of a stream's chunks the times of so many are kept.
 MOST_TIMES = 2_000
 DRAIN_SECONDS = 0.1
-ON_THIS_MACHINE = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+HEADERS = {"user-agent": f"opperweb/{__version__}", "accept": "application/json", "accept-encoding": "identity"}
 
 T = TypeVar("T")
 
@@ -59,22 +56,10 @@ class Patience:
 
 @dataclass
 class _Line:
-    """What a process keeps for one event loop: a client, its connections, and a queue for each provider."""
+    """What a process keeps for one event loop: its connections, and a queue for each provider."""
 
-    client: httpx.AsyncClient
-    # None where a proxy of the environment has a say in which way a request goes.
-    direct: KeptConnections | None = None
+    connections: Connections
     queues: dict[str, asyncio.Semaphore] = field(default_factory=dict)
-
-    async def send(self, wire: WireRequest) -> httpx.Response:
-        """Return the head of the answer; its body is still to be read."""
-        request = self.client.build_request(wire.method, wire.url, headers=wire.headers, content=wire.body)
-        if self.direct is None or request.url.userinfo:
-            return await self.client.send(request, stream=True)
-        # Cookies, redirects and the like are nothing that a provider's API has, and looking for them takes time.
-        response = await self.direct.handle_async_request(request)
-        response.request = request
-        return response
 
 
 _lines: WeakKeyDictionary[AbstractEventLoop, _Line] = WeakKeyDictionary()
@@ -113,7 +98,7 @@ async def close() -> None:
     """Close the connections of the running event loop."""
     line = _lines.pop(asyncio.get_running_loop(), None)
     if line is not None:
-        await line.client.aclose()
+        await line.connections.aclose()
 
 
 class Arriving:
@@ -131,8 +116,7 @@ class Arriving:
         self._size = 0
         self._pieces: list[bytes] = []
         self._queue: asyncio.Semaphore | None = None
-        self._response: httpx.Response | None = None
-        self._chunks: AsyncGenerator[bytes, None] | None = None
+        self._reply: Answer | None = None
         self._began = perf_counter()
         self._deadline = 0.0
         self._watch = Watch()
@@ -148,20 +132,18 @@ class Arriving:
         if self._queue is None:
             return
         self._began = perf_counter()
-        response = await self._within(self.patience.first_byte_seconds, self._sent(line))
-        if response is not None:
+        reply = await self._within(self.patience.first_byte_seconds, self._sent(line))
+        if reply is not None:
             self.answer.first_byte_ms = self.ms()
-            self.answer.status = response.status_code
-            self.answer.headers = dict(response.headers)
+            self.answer.status = reply.status
+            self.answer.headers = reply.headers
 
     async def next_chunk(self) -> bytes | None:
         """Return the next bytes, or None at the end, which may be an error of the answer."""
-        if self._response is None or self.answer.error is not None:
+        if self._reply is None or self.answer.error is not None:
             return None
-        if self._chunks is None:
-            self._chunks = _bytes_of(self._response)
-        chunk = await self._within(self.patience.idle_seconds, anext(self._chunks, None))
-        if chunk is None:
+        chunk = await self._within(self.patience.idle_seconds, self._reply.read())
+        if not chunk:
             self.finish()
             return None
         self._size += len(chunk)
@@ -177,7 +159,7 @@ class Arriving:
         """Read to the end, which is usually there already: a connection that is left in the middle is lost."""
         with contextlib.suppress(Exception):
             async with asyncio.timeout(DRAIN_SECONDS):
-                while self._chunks is not None and await anext(self._chunks, None) is not None:
+                while self._reply is not None and await self._reply.read():
                     pass
 
     async def close(self) -> None:
@@ -186,12 +168,13 @@ class Arriving:
         self._watch.stop()
         try:
             # What fails now was over anyway.
-            with contextlib.suppress(httpx.HTTPError):
-                await self._let_go()
+            with contextlib.suppress(Exception):
+                if self._reply is not None:
+                    await self._reply.aclose()
         finally:
             if self._queue is not None:
                 self._queue.release()
-            self._queue = self._response = self._chunks = None
+            self._queue = self._reply = None
 
     def ms(self) -> float:
         """Return the milliseconds since the request was sent."""
@@ -202,18 +185,10 @@ class Arriving:
         self.answer.body = b"".join(self._pieces)
         return self.answer
 
-    async def _let_go(self) -> None:
-        try:
-            if self._chunks is not None:
-                await self._chunks.aclose()
-        finally:
-            if self._response is not None:
-                await self._response.aclose()
-
-    async def _sent(self, line: _Line) -> httpx.Response:
+    async def _sent(self, line: _Line) -> Answer:
         # Kept at once: whoever is stopped on the next line must still be able to close it.
-        self._response = await line.send(self.wire)
-        return self._response
+        self._reply = await line.connections.send(self.wire)
+        return self._reply
 
     async def _within(self, seconds: float, step: Awaitable[T]) -> T | None:
         """Await a step, not for longer than this and not past the deadline; what goes wrong is kept as the error."""
@@ -251,15 +226,15 @@ class Arriving:
 
 
 async def _exchange(line: _Line, wire: WireRequest, answer: RawAnswer, began: float) -> None:
-    response = await line.send(wire)
+    reply = await line.connections.send(wire)
     try:
         answer.first_byte_ms = _ms_since(began)
-        answer.status = response.status_code
-        answer.headers = dict(response.headers)
+        answer.status = reply.status
+        answer.headers = reply.headers
         chunks: list[bytes] = []
         size = 0
         try:
-            async for chunk in _bytes_of(response):
+            while chunk := await reply.read():
                 chunks.append(chunk)
                 size += len(chunk)
                 if size > MOST_BYTES:
@@ -267,13 +242,7 @@ async def _exchange(line: _Line, wire: WireRequest, answer: RawAnswer, began: fl
         finally:
             answer.body = b"".join(chunks)
     finally:
-        await response.aclose()
-
-
-def _bytes_of(response: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """Return the body as it comes; what nobody has compressed needs no decoder, of which httpx has two."""
-    whole = response.aiter_bytes() if "content-encoding" in response.headers else aiter(response.stream)  # type: ignore[arg-type]
-    return cast("AsyncGenerator[bytes, None]", whole)
+        await reply.aclose()
 
 
 def _too_large(status: int | None) -> BadReply:
@@ -284,25 +253,8 @@ def _line() -> _Line:
     loop = asyncio.get_running_loop()
     line = _lines.get(loop)
     if line is None:
-        line = _lines[loop] = _new_line()
+        line = _lines[loop] = _Line(Connections(_tls(), connect_seconds=CONNECT_SECONDS, headers=HEADERS))
     return line
-
-
-def _new_line() -> _Line:
-    direct = KeptConnections(_tls(), most_kept=KEPT_ALIVE)
-    # A proxy of the environment is for the world outside, never for a server on this machine; it is httpx's to use.
-    has_proxies = bool(getproxies())
-    client = httpx.AsyncClient(
-        verify=_tls(),
-        # The time for everything together is watched in `send`.
-        timeout=httpx.Timeout(None, connect=CONNECT_SECONDS),
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=KEPT_ALIVE),
-        # A redirect would carry the key to wherever it points.
-        follow_redirects=False,
-        headers={"user-agent": f"opperweb/{__version__}", "accept": "application/json", "accept-encoding": "identity"},
-        mounts=dict.fromkeys(ON_THIS_MACHINE if has_proxies else ("all://",), direct),
-    )
-    return _Line(client, None if has_proxies else direct)
 
 
 @cache

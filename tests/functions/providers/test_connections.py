@@ -1,78 +1,122 @@
-"""Connections that are kept, and let go of when nobody uses them."""
+"""Connections that are kept, names and passwords in addresses, and the way through a proxy."""
 
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 import httpx
 import pytest
 
 from functions.providers import connections
-from functions.providers.connections import KeptConnections
-from tests.upstream import Upstream
+from functions.providers.adapter import WireRequest
+from functions.providers.connections import Answer, Connections
+from tests.upstream import Reply, Upstream, streamed
+
+BODY = b'{"model": "m", "messages": []}'
 
 
 @pytest.fixture
-async def kept() -> AsyncIterator[KeptConnections]:
-    kept = KeptConnections(httpx.create_ssl_context(), most_kept=3)
+def opened() -> Callable[[], Connections]:
+    return lambda: Connections(httpx.create_ssl_context(), connect_seconds=5, headers={"x-ours": "1", "accept": "a/b"})
+
+
+@pytest.fixture
+async def kept(monkeypatch: pytest.MonkeyPatch, opened: Callable[[], Connections]) -> AsyncIterator[Connections]:
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 4)
+    kept = opened()
     yield kept
     await kept.aclose()
 
 
-@pytest.fixture
-def ask(kept: KeptConnections, upstream: Upstream) -> Callable[[], Any]:
-    async def ask() -> int:
-        body = b'{"model": "m", "messages": []}'
-        request = httpx.Request("POST", f"{upstream.url}/v1/chat/completions", content=body)
-        response = await kept.handle_async_request(request)
-        response.request = request
-        await response.aread()
-        await response.aclose()
-        return response.status_code
-
-    return ask
+def wire(upstream: Upstream, url: str = "", **headers: str) -> WireRequest:
+    return WireRequest("POST", url or f"{upstream.url}/chat/completions", headers, BODY)
 
 
-def idle(kept: KeptConnections) -> list[Any]:
-    return [connection for each in kept._idle.values() for connection in each]
+async def whole(answer: Answer) -> bytes:
+    parts = []
+    while part := await answer.read():
+        parts.append(part)
+    await answer.aclose()
+    return b"".join(parts)
 
 
-def comes_again(kept: KeptConnections) -> bool:
-    return kept._sweeping is not None
+async def test_a_connection_is_used_again(kept: Connections, upstream: Upstream) -> None:
+    for _ in range(3):
+        answer = await kept.send(wire(upstream))
+        assert answer.status == 200
+        assert await whole(answer)
+    assert upstream.connections == 1
 
 
-async def test_a_connection_is_used_again(kept: KeptConnections, ask: Any) -> None:
-    assert [await ask(), await ask()] == [200, 200]
-    assert len(idle(kept)) == 1
+async def test_so_many_at_once_have_so_many_and_keep_them(kept: Connections, upstream: Upstream) -> None:
+    upstream.script("m", *[Reply(b"{}", delay_seconds=0.2)] * 5)
+    for _ in range(2):
+        await asyncio.gather(*[whole(await answer) for answer in [kept.send(wire(upstream)) for _ in range(5)]])
+    assert upstream.connections <= 5
 
 
-async def test_no_more_are_kept_than_may_be(kept: KeptConnections, ask: Any) -> None:
-    await asyncio.gather(*(ask() for _ in range(5)))
-    assert len(idle(kept)) == 3
+async def test_one_that_is_left_in_the_middle_is_not_used_again(kept: Connections, upstream: Upstream) -> None:
+    upstream.script("m", streamed(b"one", b"two", ending="silence"))
+    answer = await kept.send(wire(upstream))
+    assert await answer.read()
+    await answer.aclose()
+    assert await whole(await kept.send(wire(upstream)))
+    assert upstream.connections == 2
 
 
-async def test_the_one_that_was_used_last_is_used_next(kept: KeptConnections, ask: Any) -> None:
-    await asyncio.gather(ask(), ask())
-    first, last = idle(kept)
-    await ask()
-    assert idle(kept) == [first, last]
+async def test_one_that_the_other_end_has_closed_is_not_used_again(kept: Connections, upstream: Upstream) -> None:
+    upstream.script("m", Reply(b"12", headers={"connection": "close"}, closes_after=2))
+    assert await whole(await kept.send(wire(upstream))) == b"12"
+    assert await whole(await kept.send(wire(upstream)))
+    assert upstream.connections == 2
 
 
-async def test_what_nobody_uses_is_closed(kept: KeptConnections, ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    await asyncio.gather(ask(), ask())
-    old, young = idle(kept)
-    assert comes_again(kept)
-    monkeypatch.setattr(old, "has_expired", lambda: True)
-    kept._sweep()
-    assert idle(kept) == [young]
-    # It comes again while one is left, and no longer.
-    assert comes_again(kept)
-    monkeypatch.setattr(young, "has_expired", lambda: True)
-    kept._sweep()
-    assert idle(kept) == []
-    assert not comes_again(kept)
-    await asyncio.gather(*connections._closing)
-    assert old.is_closed()
-    assert young.is_closed()
+async def test_headers_of_a_request_win_over_ours_and_come_back_in_small_letters(
+    kept: Connections, upstream: Upstream
+) -> None:
+    upstream.script("m", Reply(b"{}", headers={"X-One": "1", "Set-Cookie": "a=1"}))
+    answer = await kept.send(wire(upstream, Accept="c/d"))
+    assert answer.headers["x-one"] == "1"
+    await whole(answer)
+    await whole(await kept.send(wire(upstream)))
+    first, second = upstream.requests
+    assert (first.headers["x-ours"], first.headers["accept"], first.headers.get("content-type")) == ("1", "c/d", None)
+    assert "cookie" not in second.headers
+
+
+async def test_a_password_in_the_address_takes_the_place_of_a_key(kept: Connections, upstream: Upstream) -> None:
+    url = f"{upstream.url}/chat/completions".replace("//", "//some%20one:p%40ss@")
+    await whole(await kept.send(wire(upstream, url, Authorization="Bearer key")))
+    expected = "Basic " + base64.b64encode(b"some one:p@ss").decode()
+    assert upstream.requests[0].headers["authorization"] == expected
+
+
+async def test_a_large_body_arrives_whole(kept: Connections, upstream: Upstream) -> None:
+    body = b'{"model": "m", "messages": [], "more": "' + b"x" * 3_000_000 + b'"}'
+    await whole(await kept.send(WireRequest("POST", f"{upstream.url}/chat/completions", {}, body)))
+    assert upstream.requests[0].body == body
+
+
+# --- proxies ----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_way_out_leads_through_the_proxy_and_to_this_machine_it_does_not(
+    opened: Callable[[], Connections], upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", upstream.url.removesuffix("/v1"))
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    ways = opened()
+    try:
+        upstream.script("m", Reply(b"by proxy"), Reply(b"straight"), streamed(b"one", b"two"))
+        far = WireRequest("POST", "http://models.example/v1/chat/completions", {"X-Key": "k"}, BODY)
+        assert await whole(await ways.send(far)) == b"by proxy"
+        assert await whole(await ways.send(wire(upstream))) == b"straight"
+        assert await whole(await ways.send(far)) == b"onetwo"
+    finally:
+        await ways.aclose()
+    paths = [request.path for request in upstream.requests]
+    assert paths == ["http://models.example/v1/chat/completions", "/v1/chat/completions", paths[0]]
+    assert (upstream.requests[0].headers["x-key"], upstream.requests[0].headers["x-ours"]) == ("k", "1")

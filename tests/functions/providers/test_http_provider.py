@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions.providers import Exchange, HttpProvider, transport
+from functions.providers import Exchange, HttpProvider, connections, transport
 from functions.providers.chat import ChatRequest, Message
 from functions.providers.errors import (
     BadReply,
@@ -276,7 +276,7 @@ async def test_waits_are_read_from_an_answer_that_is_no_stream(fake: HttpProvide
 async def test_a_connection_is_used_again_after_a_whole_stream(
     fake: HttpProvider, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(transport, "KEPT_ALIVE", 5)
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 4)
     for _ in range(3):
         assert (await streamed_from(fake, chat("echo")))[1].error is None
     assert upstream.connections == 1

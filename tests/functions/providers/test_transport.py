@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from functions.providers import HttpProvider, Provider, Providers, UnknownModel, transport
+from functions.providers import HttpProvider, Provider, Providers, UnknownModel, connections, transport
 from functions.providers.chat import ChatRequest, Message
 from functions.providers.errors import (
     BadReply,
@@ -171,7 +171,7 @@ async def test_a_full_queue_is_waited_in(fake: Provider, monkeypatch: pytest.Mon
 
 
 async def test_connections_are_kept_and_closed(fake: Provider, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(transport, "KEPT_ALIVE", 5)
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 4)
     for _ in range(2):
         assert (await fake.ask(chat("echo"), timeout_seconds=5)).error is None
     await transport.close()
