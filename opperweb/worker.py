@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import Error, connection
 
 from functions.few_shot.uses import uses
+from functions.providers import transport
 from opperweb import celery, loop
 from opperweb.processes import heartbeat
 
@@ -53,6 +54,8 @@ def work() -> int:
         worker.start()
     finally:
         clock.service.stop()
+        with contextlib.suppress(loop.Stopped):
+            loop.run(transport.close())
         uses.stop()
         heartbeat.stop()
     # A worker that cannot go on ends on its own, and says so here.
