@@ -168,7 +168,7 @@ class Arriving:
         self._watch.stop()
         try:
             # What fails now was over anyway.
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(httpx.HTTPError):
                 if self._reply is not None:
                     await self._reply.aclose()
         finally:

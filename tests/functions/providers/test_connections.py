@@ -51,10 +51,14 @@ async def test_a_connection_is_used_again(kept: Connections, upstream: Upstream)
 
 
 async def test_so_many_at_once_have_so_many_and_keep_them(kept: Connections, upstream: Upstream) -> None:
-    upstream.script("m", *[Reply(b"{}", delay_seconds=0.2)] * 5)
+    upstream.script("m", *[Reply(b"{}", delay_seconds=0.2)] * 10)
+
+    async def ask() -> bytes:
+        return await whole(await kept.send(wire(upstream)))
+
     for _ in range(2):
-        await asyncio.gather(*[whole(await answer) for answer in [kept.send(wire(upstream)) for _ in range(5)]])
-    assert upstream.connections <= 5
+        assert all(await asyncio.gather(*(ask() for _ in range(5))))
+    assert upstream.connections == 5
 
 
 async def test_one_that_is_left_in_the_middle_is_not_used_again(kept: Connections, upstream: Upstream) -> None:

@@ -364,7 +364,7 @@ def test_a_schema_made_to_cost_is_converted_or_refused_within_a_number_of_steps(
     assert flattener.steps <= MOST_STEPS + 1
 
 
-@pytest.mark.skipif(not REAL_SCHEMAS.exists(), reason="the corpus of real schemas is not here")
+@pytest.mark.skipif(not REAL_SCHEMAS.exists(), reason="the corpus is other people's: it is never committed")
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_real_schemas_make_no_trouble(dialect):
     with gzip.open(REAL_SCHEMAS) as corpus:

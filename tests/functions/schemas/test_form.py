@@ -205,7 +205,7 @@ def test_random_values_of_random_schemas_come_back(seed):
     assert exact(back(schema, value)) == exact(value)
 
 
-@pytest.mark.skipif(not REAL_SCHEMAS.exists(), reason="the corpus of real schemas is not here")
+@pytest.mark.skipif(not REAL_SCHEMAS.exists(), reason="the corpus is other people's: it is never committed")
 def test_values_of_real_schemas_come_back():
     with gzip.open(REAL_SCHEMAS) as corpus:
         entries = [json.loads(line) for line in list(corpus)[::10]]

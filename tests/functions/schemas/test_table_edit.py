@@ -203,7 +203,7 @@ def test_one_wrong_edit_stops_them_all():
     ]
 
 
-@pytest.mark.skipif(not REAL_SCHEMAS.exists(), reason="the corpus of real schemas is not here")
+@pytest.mark.skipif(not REAL_SCHEMAS.exists(), reason="the corpus is other people's: it is never committed")
 def test_real_schemas_come_back_as_they_were_from_a_table_that_nobody_touched():
     with gzip.open(REAL_SCHEMAS) as corpus:
         schemas = [json.loads(line)["schema"] for line in list(corpus)[::10]]
